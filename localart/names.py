@@ -211,6 +211,9 @@ def parse_address(text: str) -> ArtifactAddress:
 
 
 def version_number(selector: str) -> int | None:
-    """3 for `v3`; None for an alias. Only plain ASCII digits count (`int` would take full-width digits or `v1_0`)."""
+    """3 for `v3`; None for an alias.
+
+    Only plain ASCII digits count (`int` would take full-width digits or `v1_0`).
+    """
     match = _VERSION.fullmatch(selector)
     return int(match[1]) if match else None
