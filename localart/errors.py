@@ -24,6 +24,11 @@
     │   ├── SourceMissing  FileNotFoundError
     │   ├── SourceUnreadable PermissionError
     │   └── SourceChanged             the file kept changing while it was read
+    ├── TargetError        OSError    a file cannot be written where a download goes
+    │   ├── TargetMissing  FileNotFoundError
+    │   ├── TargetUnwritable PermissionError
+    │   ├── TargetFull                no space left there
+    │   └── UnsafeTarget   PermissionError  a link or a folder is in the way, or the path leaves the target
     └── StoreError                    the store itself
         ├── StoreNotFound  FileNotFoundError
         ├── NotAStore      ValueError a folder that is not a store, or half of one
@@ -138,6 +143,26 @@ class SourceUnreadable(SourceError, PermissionError):
 
 class SourceChanged(SourceError):
     """The file changed each time it was read."""
+
+
+class TargetError(LocalartError, OSError):
+    """A file cannot be written (or found again) in the folder a download goes to."""
+
+
+class TargetMissing(TargetError, FileNotFoundError):
+    """The folder a download went to, or a file in it, is not there."""
+
+
+class TargetUnwritable(TargetError, PermissionError):
+    """The file or folder may not be changed."""
+
+
+class TargetFull(TargetError):
+    """No space is left where the download goes; the file that was there is untouched."""
+
+
+class UnsafeTarget(TargetError, PermissionError):
+    """Writing there could touch something else: a link or folder is in the way, or the path leads out."""
 
 
 class StoreError(LocalartError):
