@@ -1,0 +1,279 @@
+"""The one folder a download may write to (I8: nothing outside it is ever written, whatever a path says)."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from localart.errors import SourceChanged, TargetError, TargetMissing, UnsafeTarget
+from localart.files import unfinished
+from localart.files.filesystem import is_network, write_all
+from localart.files.folders import FOLDER, Folders, check_part
+from localart.files.hashing import digest_of_fd
+from localart.files.refusals import outside, shown_place, target_error
+from localart.files.source import is_same_state
+from localart.model import BlobRef
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class TargetFolder:
+    """Files below one root, found, written and removed by their `/`-separated entry path; from any thread.
+
+    The root may be reached through links: the user named it. Below it no link is followed: one where a
+    file belongs is replaced, one where a folder belongs is UnsafeTarget. If the process is killed, each
+    file is the old one or the new one whole, and what was unfinished goes when a later download writes to
+    the same folder. Files are not synced: after a power cut, download again.
+    """
+
+    def __init__(self, root: Path, root_fd: int) -> None:
+        """Take over `root_fd`; `TargetFolder.open` is what users call."""
+        self.root = root
+        # A network file system may grant one lock to everyone, and we would clear what others are writing.
+        self._folders = Folders(root, root_fd, sweeps=not is_network(root))
+
+    @classmethod
+    def open(cls, root: str | os.PathLike[str], *, create: bool = True) -> Self:
+        """Hold the folder `root` open; with `create`, make it and those above it first."""
+        place = Path(root).absolute()
+        try:
+            if create:
+                place.mkdir(parents=True, exist_ok=True)
+            return cls(place, os.open(place, FOLDER & ~os.O_NOFOLLOW))
+        except FileExistsError as error:
+            raise UnsafeTarget(
+                f"{shown_place(place, '')} is not a folder", hint="choose another one"
+            ) from error
+        except OSError as error:
+            raise target_error(place, "", error) from error
+
+    def find(self, entry_path: str) -> os.stat_result | None:
+        """The `stat` of the regular file at `entry_path`; None if there is none, or something else is there.
+
+        UnsafeTarget when the way to it leads through a link or a file: nothing can be written there either.
+        """
+        folder, name = _split(entry_path)
+        try:
+            with self._folders.borrow(folder) as folder_fd:
+                found = self._lstat(name, folder_fd, entry_path)
+        except TargetMissing:
+            return None
+        return found if stat.S_ISREG(found.st_mode) else None
+
+    def find_exact(self, entry_path: str, blob: BlobRef) -> os.stat_result | None:
+        """The `stat` of the file at `entry_path` if it holds the bytes of `blob`; all are read."""
+        found = self.find(entry_path)
+        if found is None or found.st_size != blob.size_bytes:
+            return None
+        fd = self.open_existing(entry_path)
+        try:
+            before = os.fstat(fd)
+            digest = digest_of_fd(fd, blob.size_bytes)
+            after = os.fstat(fd)
+        except SourceChanged:
+            return None
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+        finally:
+            os.close(fd)
+        return after if digest == blob.digest and is_same_state(before, after) else None
+
+    def open_existing(self, entry_path: str) -> int:
+        """The handle of the regular file at `entry_path`, to be read and closed by the caller.
+
+        Raises TargetMissing, or UnsafeTarget for a link or anything else that is not a regular file.
+        """
+        folder, name = _split(entry_path)
+        with self._folders.borrow(folder) as folder_fd:
+            try:
+                fd = os.open(name, _READ, dir_fd=folder_fd)
+            except OSError as error:
+                raise target_error(self.root, entry_path, error) from error
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        raise UnsafeTarget(f"{shown_place(self.root, entry_path)} is not a regular file")
+
+    def write(
+        self, entry_path: str, pieces: Iterable[bytes | memoryview], *, size_bytes: int
+    ) -> os.stat_result:
+        """Make `entry_path` a new file of exactly the bytes of `pieces`; its `stat` as it then stands there.
+
+        Missing folders are made. The file appears whole under its name or not at all: whatever is raised,
+        also by `pieces`, leaves what was there before and nothing else. A link or a file of many names is
+        replaced, never written through. Raises TargetFull, TargetUnwritable, UnsafeTarget for a folder,
+        or TargetError.
+        """
+        folder, name = _split(entry_path)
+        try:
+            return self._write(folder, name, entry_path, pieces, size_bytes)
+        except _FolderGone:  # removed by someone since it was opened; no piece has been taken yet
+            self._folders.forget(folder)
+        return self._write(folder, name, entry_path, pieces, size_bytes)
+
+    def _write(
+        self, folder: str, name: str, entry_path: str, pieces: Iterable[bytes | memoryview], size_bytes: int
+    ) -> os.stat_result:
+        temporary = unfinished.new_name()
+        with self._folders.borrow(folder, create=True) as folder_fd:
+            try:
+                file_fd = self._create(temporary, folder_fd, entry_path)
+                made = self._fill(file_fd, entry_path, pieces, size_bytes)
+                self._rename(temporary, name, folder_fd, entry_path)
+                stands = self._lstat(name, folder_fd, entry_path)  # the rename changed its ctime
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder_fd)
+                raise
+        if not os.path.samestat(made, stands):
+            raise TargetError(f"{shown_place(self.root, entry_path)} was replaced while it was written")
+        return stands
+
+    def _create(self, temporary: str, folder_fd: int, entry_path: str) -> int:
+        try:
+            return os.open(temporary, _CREATE, 0o666, dir_fd=folder_fd)
+        except FileNotFoundError as error:
+            raise _FolderGone(f"The folder of {shown_place(self.root, entry_path)} is gone") from error
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def _fill(
+        self, file_fd: int, entry_path: str, pieces: Iterable[bytes | memoryview], size_bytes: int
+    ) -> os.stat_result:
+        """Write the pieces and close the file, whose `stat` is returned."""
+        total = 0
+        try:
+            for piece in pieces:
+                total += self._write_piece(file_fd, piece, entry_path)
+                if total > size_bytes:
+                    break
+            made = os.fstat(file_fd)
+        finally:
+            self._close(file_fd, entry_path)
+        if total != size_bytes:
+            place = shown_place(self.root, entry_path)
+            raise TargetError(f"{place} should get {size_bytes} bytes, not {total}")
+        return made
+
+    def _write_piece(self, file_fd: int, piece: bytes | memoryview, entry_path: str) -> int:
+        try:
+            return write_all(file_fd, piece)
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def _close(self, file_fd: int, entry_path: str) -> None:
+        """Close it before the rename: network file systems and quotas may refuse written bytes only now."""
+        try:
+            os.close(file_fd)
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def _rename(self, temporary: str, name: str, folder_fd: int, entry_path: str) -> None:
+        try:
+            os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def _lstat(self, name: str, folder_fd: int, entry_path: str) -> os.stat_result:
+        try:
+            return os.lstat(name, dir_fd=folder_fd)
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def remove(self, entry_path: str) -> bool:
+        """Remove the file or link at `entry_path`, and the folders above it (not the root) that became empty.
+
+        False if there was nothing. UnsafeTarget if a folder is there: that is never removed.
+        """
+        folder, name = _split(entry_path)
+        try:
+            with self._folders.borrow(folder) as folder_fd:
+                self._unlink(name, folder_fd, entry_path)
+        except TargetMissing:
+            return False
+        while folder and self._remove_empty(folder):
+            folder = folder.rpartition("/")[0]
+        return True
+
+    def _unlink(self, name: str, folder_fd: int, entry_path: str) -> None:
+        try:
+            os.unlink(name, dir_fd=folder_fd)
+        except OSError as error:
+            raise target_error(self.root, entry_path, error) from error
+
+    def _remove_empty(self, folder: str) -> bool:
+        above, _, name = folder.rpartition("/")
+        with self._folders.borrow(above) as above_fd:
+            try:
+                os.rmdir(name, dir_fd=above_fd)
+            except OSError:  # not empty, as a rule; an empty folder that stays does no harm
+                return False
+        self._folders.forget(folder)
+        return True
+
+    def walk(self) -> Iterator[str]:
+        """The entry path of everything below the root that is not a folder, links included and not followed.
+
+        The files of a folder by name, then its folders by name, each in turn. What vanishes is left out.
+        """
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            inner: list[str] = []
+            for name, is_folder in self._list(folder):
+                path = f"{folder}/{name}" if folder else name
+                if is_folder:
+                    inner.append(path)
+                else:
+                    yield path
+            waiting.extend(reversed(inner))
+
+    def _list(self, folder: str) -> list[tuple[str, bool]]:
+        """Names in a folder, sorted, and whether each is itself a folder."""
+        try:
+            with self._folders.borrow(folder) as folder_fd:
+                return _names_in(folder_fd)
+        except TargetMissing:
+            return []
+
+    def close(self) -> None:
+        """Let go of the folder; a second time does nothing."""
+        self._folders.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _FolderGone(TargetMissing):
+    """A folder that is held open was removed from its place."""
+
+
+def _split(entry_path: str) -> tuple[str, str]:
+    """Folder and name. The parts of the folder are checked when it is opened, which is not for every file."""
+    folder, slash, name = entry_path.rpartition("/")
+    if slash and not folder:
+        raise outside(entry_path)
+    check_part(name, entry_path)
+    return folder, name
+
+
+def _names_in(folder_fd: int) -> list[tuple[str, bool]]:
+    own_fd = os.open(".", FOLDER, dir_fd=folder_fd)  # two readers of one handle would share its position
+    try:
+        with os.scandir(own_fd) as entries:
+            return sorted(
+                (entry.name, entry.is_dir(follow_symlinks=False))
+                for entry in entries
+                if not unfinished.is_unfinished(entry.name)
+            )
+    finally:
+        os.close(own_fd)
