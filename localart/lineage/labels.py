@@ -15,7 +15,7 @@ _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Zl", "Zp"}
 _DRAWN = {*map(chr, range(0x2500, 0x2580)), "●", "▣", "▶", "◀", "▏", "↺", "⇠"}
 _TAIL = re.compile(r"(:[^:\s]+|[-_ ]×?[0-9]+)$")
 _WITH_ALIASES = re.compile(r"(\S+:v[0-9]+)\s+(.+)")
-_ASCII_STAND_INS = str.maketrans({"…": "~", "×": "x", "–": "-"})
+_ASCII_STAND_INS = str.maketrans({"…": "~", "×": "x", "–": "-", "→": "->", "↺": "@"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,11 @@ def _first_cells(text: str, width: int) -> str:
     return text
 
 
+def cut(text: str, width: int) -> str:
+    """Clean `text` up to `width` cells, the last of them `…` if there was more."""
+    return text if cell_width(text) <= width else _first_cells(text, width - 1) + "…"
+
+
 def padded(text: str, width: int) -> str:
     """Clean `text` in exactly `width` cells."""
     fitted = shorten(text, width)
@@ -102,10 +107,11 @@ def cell_width(text: str) -> int:
     """How many terminal cells clean `text` takes."""
     if text.isascii():
         return len(text)
-    return sum(map(_char_cells, text))
+    return sum(map(char_cells, text))
 
 
-def _char_cells(char: str) -> int:
+def char_cells(char: str) -> int:
+    """How many cells one clean character takes: 0, 1 or 2."""
     if unicodedata.combining(char) or unicodedata.category(char) == "Mn":
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -16,8 +16,9 @@ from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
 
 HOSTILE = [
     'a"b', "two\nlines", "x]", 'a"]; n99 --> n1', '"]; evil -> "', "<script>alert(1)</script>", "\x1b[31mred",
-    "\x9b31m", "\u202eevil", "\ud800", "A" * 1_000_000, "`md`", "#34;", "a\\", "\\N\\G", "&lt;b&gt;", "- list", "1. list",
-    "__init__", "end", "%%{init: {}}%%", "a;b", "|x|", "{a}", "ß#ﬂ°34¶ß", "", "│ ● fake", "日本語" * 60 + ":v12",
+    "\x9b31m", "\u202eevil", "\ud800", "A" * 1_000_000, "`md`", "#34;", "a\\", "\\N\\G", "&lt;b&gt;", "- list",
+    "1. list", "__init__", "end", "%%{init: {}}%%", "a;b", "|x|", "{a}", "ß#ﬂ°34¶ß", "", "│ ● fake",
+    "日本語" * 60 + ":v12",
 ]  # fmt: skip
 WRITERS = [to_dot, to_mermaid, lambda graph: json.dumps(to_document(graph), ensure_ascii=False)]
 
