@@ -9,6 +9,7 @@
     ├── InvalidName        ValueError a name, alias, tag, path or reference that may not exist
     ├── InvalidMetadata    ValueError metadata that JSON cannot hold
     ├── ContentConflict    ValueError two contents for one path, or one name with two types
+    ├── FolderDiffers      ValueError a downloaded folder is not what was logged
     ├── CommError                     W&B's name for "the server said no"; here the catalog says it
     │   ├── ArtifactNotFound  LookupError
     │   ├── ArtifactTypeMismatch ValueError
@@ -20,7 +21,7 @@
     │   └── ArtifactFinalizedError    changes content that is sealed
     ├── WaitTimeoutError   TimeoutError
     ├── NotLocalError      NotImplementedError   only a server could do this; names the local way
-    ├── SourceError        OSError    a file given to localart cannot be read as it is
+    ├── SourceError        OSError, ValueError   a file given to localart cannot be read as it is
     │   ├── SourceMissing  FileNotFoundError
     │   ├── SourceUnreadable PermissionError
     │   └── SourceChanged             the file kept changing while it was read
@@ -30,7 +31,7 @@
     │   ├── TargetFull                no space left there
     │   └── UnsafeTarget   PermissionError  a link or a folder is in the way, or the path leaves the target
     └── StoreError                    the store itself
-        ├── StoreNotFound  FileNotFoundError
+        ├── StoreNotFound  CommError, FileNotFoundError
         ├── NotAStore      ValueError a folder that is not a store, or half of one
         ├── StoreBusy      TimeoutError
         ├── StoreTooNew               written by a newer localart
@@ -85,6 +86,10 @@ class ContentConflict(LocalartError, ValueError):
     """Two contents for one path, or two types for one name."""
 
 
+class FolderDiffers(LocalartError, ValueError):
+    """A folder does not hold exactly the version it was compared with."""
+
+
 class CommError(LocalartError):
     """What was asked for does not exist or may not be done; W&B's name for a server's refusal."""
 
@@ -129,7 +134,7 @@ class NotLocalError(LocalartError, NotImplementedError):
     """Only a server could do this; the hint names the local way."""
 
 
-class SourceError(LocalartError, OSError):
+class SourceError(LocalartError, OSError, ValueError):
     """A file given to localart cannot be taken in."""
 
 
@@ -169,7 +174,7 @@ class StoreError(LocalartError):
     """Something about the store itself."""
 
 
-class StoreNotFound(StoreError, FileNotFoundError):
+class StoreNotFound(StoreError, CommError, FileNotFoundError):
     """There is no store at this place."""
 
 

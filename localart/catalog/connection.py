@@ -1,0 +1,109 @@
+"""Connections to the catalog: one for each thread and process, with the settings that make it safe.
+
+Where the settings come from: WAL + FULL and TRUNCATE + FULL lost no acknowledged commit when power was cut in
+simulation; WAL + NORMAL and DELETE + FULL did. A WAL file at rest cannot be opened from read-only media, so
+the last one to close switches the file back (see `Catalog.close`).
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from localart.errors import (
+    CatalogDamaged,
+    LocalartError,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreNotFound,
+    StoreReadOnly,
+)
+
+BUSY_SECONDS = 60
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "foreign_keys=ON",
+    "trusted_schema=OFF",
+    "cell_size_check=ON",
+    "mmap_size=0",
+    "temp_store=MEMORY",
+    "cache_size=-16384",
+)
+
+
+class Cursor(sqlite3.Cursor):
+    """A cursor whose reading errors are localart's own."""
+
+    def fetchone(self) -> Any:  # noqa: D102
+        return _translated(super().fetchone)
+
+    def fetchall(self) -> list[Any]:  # noqa: D102
+        return _translated(super().fetchall)
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:  # noqa: D102
+        return _translated(lambda: super(Cursor, self).fetchmany(size or 1))
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose errors are localart's own; statements are never sent without parameters bound."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: D102
+        return _translated(lambda: self.cursor(Cursor).execute(sql, parameters))
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:  # noqa: D102
+        return _translated(lambda: self.cursor(Cursor).executemany(sql, parameters))
+
+
+def _translated(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except sqlite3.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: sqlite3.Error) -> LocalartError:
+    """The localart error that says what `error` means for the user."""
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    match code & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
+            return StoreBusy(
+                "Another process keeps the catalog locked", hint="try again when it has finished"
+            )
+        case sqlite3.SQLITE_FULL:
+            return StoreFull("No space left for the catalog", hint="free some space; nothing was lost")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return StoreReadOnly("The catalog cannot be written", hint="check the store's permissions")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
+            return CatalogDamaged(f"The catalog is damaged: {error}", hint="run `localart doctor`")
+        case sqlite3.SQLITE_CANTOPEN:
+            return StoreNotFound(
+                "The catalog cannot be opened", hint="was the store moved? run `localart doctor`"
+            )
+        case sqlite3.SQLITE_IOERR:
+            return StoreError(f"The disk under the catalog failed: {error}", hint="check the disk; try again")
+        case _:
+            return CatalogDamaged(f"The catalog refused a statement: {error}", hint="run `localart doctor`")
+
+
+def connect(path: Path, *, read_only: bool) -> Connection:
+    """Open the catalog at `path`, which must exist. Transactions are always explicit."""
+    mode = "ro" if read_only else "rw"
+    try:
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
+        )
+    except sqlite3.Error as error:
+        raise translate(error) from error
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection

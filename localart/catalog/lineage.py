@@ -1,0 +1,87 @@
+"""The part of the two-coloured graph around some runs and versions."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """One edge by row ids; `output` edges point from the run to the version, inputs the other way."""
+
+    run_key: int
+    version_id: int
+    output: bool
+
+
+def edges_of_runs(
+    connection: sqlite3.Connection, runs: Iterable[int], direction: str | None
+) -> list[EdgeRow]:
+    """The edges at these runs: all, or only inputs or outputs."""
+    return _edges(connection, "run", runs, direction)
+
+
+def edges_of_versions(
+    connection: sqlite3.Connection, versions: Iterable[int], direction: str | None
+) -> list[EdgeRow]:
+    """The edges at these versions: all, or only inputs or outputs."""
+    return _edges(connection, "version", versions, direction)
+
+
+def _edges(
+    connection: sqlite3.Connection, column: str, ids: Iterable[int], direction: str | None
+) -> list[EdgeRow]:
+    result: list[EdgeRow] = []
+    wanted = list(ids)
+    for at in range(0, len(wanted), 500):
+        some = wanted[at : at + 500]
+        marks = ",".join("?" * len(some))
+        rows = connection.execute(
+            f"SELECT run, version, direction FROM edges WHERE {column} IN ({marks})"
+            " AND (? IS NULL OR direction = ?)",
+            (*some, direction, direction),
+        )
+        result += [EdgeRow(run, version, found == "output") for run, version, found in rows.fetchall()]
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """What a node of the graph shows."""
+
+    id: int
+    label: str
+    group: str
+    project: str
+    state: str
+    created_at: str
+
+
+def run_nodes(connection: sqlite3.Connection, runs: Iterable[int]) -> list[NodeRow]:
+    """The runs as nodes; the group is the job type."""
+    return _nodes(
+        connection,
+        "SELECT r.id, r.name, coalesce(r.job_type, 'run'), p.name, r.state, r.created_at"
+        " FROM runs r JOIN projects p ON p.id = r.project WHERE r.id IN ({marks})",
+        runs,
+    )
+
+
+def version_nodes(connection: sqlite3.Connection, versions: Iterable[int]) -> list[NodeRow]:
+    """The versions as nodes; the group is the artifact's type."""
+    return _nodes(
+        connection,
+        "SELECT v.id, a.name || ':v' || v.number, a.type, p.name, v.state, v.created_at FROM versions v"
+        " JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE v.id IN ({marks})",
+        versions,
+    )
+
+
+def _nodes(connection: sqlite3.Connection, sql: str, ids: Iterable[int]) -> list[NodeRow]:
+    result: list[NodeRow] = []
+    wanted = list(ids)
+    for at in range(0, len(wanted), 500):
+        some = wanted[at : at + 500]
+        rows = connection.execute(sql.format(marks=",".join("?" * len(some))), some)
+        result += [NodeRow(*row) for row in rows.fetchall()]
+    return result

@@ -1,0 +1,142 @@
+"""Rows of runs, their tags and files."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from localart.catalog.search import index_row, reindexed
+from localart.catalog.transaction import Transaction
+from localart.errors import BlobMissing
+from localart.jsonable import load_values
+from localart.model import BlobRef, Digest, RunRecord, RunState
+
+_FETCH = 500
+
+_SELECT = (
+    "SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.notes, r.state, r.config, r.summary,"
+    " r.created_at, r.finished_at, r.exit_code, r.error,"
+    " (SELECT json_group_array(name) FROM (SELECT name FROM run_tags WHERE run = r.id ORDER BY name))"
+    " FROM runs r JOIN projects p ON p.id = r.project"
+)
+
+_UPDATABLE = (
+    "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "finished_at", "exit_code",
+    "error",
+)  # fmt: skip
+
+
+def find_run(connection: sqlite3.Connection, project: str | None, run_id: str) -> RunRecord | None:
+    """The run with this short id (in `project`, or the newest anywhere), or None."""
+    row = connection.execute(
+        f"{_SELECT} WHERE r.run_id = :id AND (:project IS NULL OR p.name = :project) ORDER BY r.id DESC LIMIT 1",
+        {"id": run_id, "project": project},
+    ).fetchone()
+    return _record(row) if row else None
+
+
+def get_run(connection: sqlite3.Connection, key: int) -> RunRecord:
+    """The run with this row id, which must exist."""
+    return _record(connection.execute(f"{_SELECT} WHERE r.id = ?", (key,)).fetchone())
+
+
+def iter_runs(
+    connection: sqlite3.Connection, *, project: str | None = None, newest_first: bool = False
+) -> Iterator[RunRecord]:
+    """Runs by age, streamed in keyset pages."""
+    comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", 0)
+    sql = (
+        f"{_SELECT} WHERE (:project IS NULL OR p.name = :project) AND r.id {comparison} :at"
+        f" ORDER BY r.id {order} LIMIT {_FETCH}"
+    )
+    while rows := connection.execute(sql, {"project": project, "at": at}).fetchall():
+        yield from (_record(row) for row in rows)
+        at = rows[-1][0]
+
+
+def running_runs(connection: sqlite3.Connection) -> list[RunRecord]:
+    """Runs that have not ended, as far as the catalog knows."""
+    return [_record(row) for row in connection.execute(f"{_SELECT} WHERE r.state = 'running'").fetchall()]
+
+
+def count_runs(connection: sqlite3.Connection, project_id: int) -> int:
+    """How many runs the project has."""
+    count: int = connection.execute("SELECT count(*) FROM runs WHERE project = ?", (project_id,)).fetchone()[
+        0
+    ]
+    return count
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    return RunRecord(
+        key=row[0],
+        uid=row[1],
+        id=row[2],
+        project=row[3],
+        name=row[4],
+        job_type=row[5],
+        group=row[6],
+        notes=row[7],
+        state=RunState(row[8]),
+        config=load_values(row[9]),
+        summary=load_values(row[10]),
+        created_at=row[11],
+        finished_at=row[12],
+        exit_code=row[13],
+        error=row[14],
+        tags=tuple(json.loads(row[15])),
+    )
+
+
+def insert_run(tx: Transaction, project_id: int, *, run_id: str, uid: str, name: str) -> int:
+    """Insert a running run with nothing but its names."""
+    key = tx.insert(
+        "INSERT INTO runs(uid, run_id, project, name, state, created_at, updated_at, site)"
+        " VALUES (?,?,?,?,'running',?,?,?)",
+        (uid, run_id, project_id, name, tx.now, tx.now, tx.site),
+    )
+    index_row(tx, "runs", key)
+    return key
+
+
+def update_run(tx: Transaction, key: int, changes: Mapping[str, Any], *, journal: bool = True) -> None:
+    """Set the given columns of a run; JSON columns take JSON text."""
+    assert set(changes) <= set(_UPDATABLE)
+    columns = ", ".join(f"{column} = ?" for column in changes)
+    with reindexed(tx, "runs", key):
+        tx.execute(
+            f"UPDATE runs SET {columns}, updated_at = ? WHERE id = ?", (*changes.values(), tx.now, key)
+        )
+    if journal:
+        uid = tx.execute("SELECT uid FROM runs WHERE id = ?", (key,)).fetchone()[0]
+        tx.record("run.updated", {"run": uid, **changes})
+
+
+def set_run_tags(tx: Transaction, key: int, tags: Iterable[str]) -> None:
+    """Make the run's tags exactly `tags`."""
+    tx.execute("DELETE FROM run_tags WHERE run = ?", (key,))
+    tx.executemany("INSERT OR IGNORE INTO run_tags(run, name) VALUES (?,?)", [(key, tag) for tag in tags])
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def set_run_file(tx: Transaction, key: int, path: str, blob: BlobRef) -> None:
+    """Keep `blob` as the run's file at `path`, in place of what was there."""
+    row = tx.execute("SELECT id FROM blobs WHERE digest = ?", (blob.digest,)).fetchone()
+    if row is None:
+        raise BlobMissing(f"The content of {path} is no longer in the store", hint="save it again")
+    tx.execute(
+        "INSERT OR REPLACE INTO run_files(run, path, blob, updated_at) VALUES (?,?,?,?)",
+        (key, path, row[0], tx.now),
+    )
+
+
+def run_files(connection: sqlite3.Connection, key: int) -> dict[str, BlobRef]:
+    """The run's saved files and media by path."""
+    rows = connection.execute(
+        "SELECT f.path, b.digest, b.size FROM run_files f JOIN blobs b ON b.id = f.blob WHERE f.run = ?"
+        " ORDER BY f.path",
+        (key,),
+    )
+    return {path: BlobRef(Digest(digest), size) for path, digest, size in rows.fetchall()}

@@ -1,0 +1,81 @@
+"""Full-text search over names, descriptions, notes, metadata and configs."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from localart.catalog.transaction import Transaction
+
+_INDEXED = {
+    "artifacts": "name, type, description",
+    "versions": "description, metadata",
+    "runs": "name, job_type, notes, config",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """One thing found. `kind` is artifact, version or run; `excerpt` shows where, with the words in [ ]."""
+
+    kind: str
+    project: str
+    name: str
+    detail: str
+    excerpt: str
+
+
+_ARTIFACTS = (
+    "SELECT 'artifact', p.name, a.name, a.type, snippet(artifacts_fts, -1, '[', ']', '…', 12)"
+    " FROM artifacts_fts JOIN artifacts a ON a.id = artifacts_fts.rowid JOIN projects p ON p.id = a.project"
+    " WHERE artifacts_fts MATCH ? ORDER BY rank LIMIT ?"
+)
+_VERSIONS = (
+    "SELECT 'version', p.name, a.name || ':v' || v.number, a.type, snippet(versions_fts, -1, '[', ']', '…', 12)"
+    " FROM versions_fts JOIN versions v ON v.id = versions_fts.rowid JOIN artifacts a ON a.id = v.artifact"
+    " JOIN projects p ON p.id = a.project WHERE versions_fts MATCH ? AND v.state = 'COMMITTED' ORDER BY rank LIMIT ?"
+)
+_RUNS = (
+    "SELECT 'run', p.name, 'run:' || r.run_id, r.name, snippet(runs_fts, -1, '[', ']', '…', 12)"
+    " FROM runs_fts JOIN runs r ON r.id = runs_fts.rowid JOIN projects p ON p.id = r.project"
+    " WHERE runs_fts MATCH ? ORDER BY rank LIMIT ?"
+)
+
+
+def search(connection: sqlite3.Connection, words: str, *, limit: int) -> list[SearchHit]:
+    """What matches all of `words` (each by its beginning), best first within artifacts, versions, runs."""
+    query = match_query(words)
+    if not query:
+        return []
+    return [
+        SearchHit(kind=kind, project=project, name=name, detail=detail, excerpt=excerpt)
+        for sql in (_ARTIFACTS, _VERSIONS, _RUNS)
+        for kind, project, name, detail, excerpt in connection.execute(sql, (query, limit)).fetchall()
+    ]
+
+
+def match_query(words: str) -> str:
+    """An FTS5 query in which nothing of `words` is an operator; empty when no word is left."""
+    tokens = (word.replace('"', '""').replace("\0", "") for word in words.split())
+    return " ".join(f'"{token}"*' for token in tokens if any(char.isalnum() for char in token))
+
+
+def index_row(tx: Transaction, table: str, row_id: int) -> None:
+    """Make a new row findable."""
+    columns = _INDEXED[table]
+    tx.execute(
+        f"INSERT INTO {table}_fts(rowid, {columns}) SELECT id, {columns} FROM {table} WHERE id = ?", (row_id,)
+    )
+
+
+@contextmanager
+def reindexed(tx: Transaction, table: str, row_id: int) -> Iterator[None]:
+    """Change a row inside the body; its old words are forgotten and its new ones learnt."""
+    columns = _INDEXED[table]
+    tx.execute(
+        f"INSERT INTO {table}_fts({table}_fts, rowid, {columns})"
+        f" SELECT 'delete', id, {columns} FROM {table} WHERE id = ?",
+        (row_id,),
+    )
+    yield
+    index_row(tx, table, row_id)

@@ -1,0 +1,134 @@
+"""What was read before: (device, inode, size, times) → digest. Disposable, in a file of its own.
+
+A file whose five numbers are unchanged has unchanged bytes, except when it was written within the clock's
+grain of being looked at (git's "racy" problem): such files are not remembered. Every row carries a checksum,
+for a flipped digest here would log the wrong bytes as if they were right.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from xxhash import xxh3_64_intdigest
+
+from localart.model import Digest
+
+RACY_NANOSECONDS = 2_000_000_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files(
+  device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
+  ctime INTEGER NOT NULL, digest BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(device, inode)
+) STRICT, WITHOUT ROWID
+"""
+
+_BATCH = 300
+
+
+class StatCache:
+    """Remembers digests of files by their stat. Any trouble with its file means: nothing is remembered."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._pid = 0
+
+    def find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
+        """For each stat, the digest of the bytes it stands for, or None."""
+        with self._lock:
+            try:
+                return self._find(stats)
+            except sqlite3.Error as error:
+                self._recover(error)
+                return [None] * len(stats)
+
+    def _find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
+        rows: dict[tuple[int, int], tuple[int, ...]] = {}
+        connection = self._open()
+        for at in range(0, len(stats), _BATCH):
+            some = stats[at : at + _BATCH]
+            marks = ",".join(["(?,?)"] * len(some))
+            keys = [number for stat in some for number in (_signed(stat.st_dev), _signed(stat.st_ino))]
+            for row in connection.execute(
+                f"SELECT device, inode, size, mtime, ctime, digest, checksum FROM files"
+                f" WHERE (device, inode) IN (VALUES {marks})",
+                keys,
+            ).fetchall():
+                rows[row[0], row[1]] = row
+        return [self._match(stat, rows.get((_signed(stat.st_dev), _signed(stat.st_ino)))) for stat in stats]
+
+    @staticmethod
+    def _match(stat: os.stat_result, row: tuple[int, ...] | None) -> Digest | None:
+        if row is None or row[2:5] != (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns):
+            return None
+        return Digest(row[5]) if row[6] == _checksum(row[:6]) else None  # type: ignore[arg-type]
+
+    def remember(
+        self, files: Sequence[tuple[os.stat_result, Digest]], *, racy_nanoseconds: int = RACY_NANOSECONDS
+    ) -> None:
+        """Keep the digests of files whose times are older than the clock's grain."""
+        settled = time.time_ns() - racy_nanoseconds
+        rows = [
+            _row(stat, digest) for stat, digest in files if max(stat.st_mtime_ns, stat.st_ctime_ns) < settled
+        ]
+        if not rows:
+            return
+        with self._lock:
+            try:
+                connection = self._open()
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?)", rows)
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._recover(error)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._connection = sqlite3.connect(
+                self._path, timeout=5, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA synchronous=OFF")
+            self._connection.execute("PRAGMA journal_mode=MEMORY")
+            self._connection.execute(_SCHEMA)
+        return self._connection
+
+    def _recover(self, error: sqlite3.Error) -> None:
+        """A locked or unwritable cache is as good as none; a damaged one is thrown away."""
+        self._forget()
+        if not isinstance(error, sqlite3.OperationalError):
+            self._path.unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        if self._connection is not None and self._pid == os.getpid():
+            self._connection.close()
+        self._connection = None
+
+    def close(self) -> None:
+        """Close the cache's file."""
+        with self._lock:
+            self._forget()
+
+
+def _row(stat: os.stat_result, digest: Digest) -> tuple[int | bytes, ...]:
+    facts = (
+        _signed(stat.st_dev),
+        _signed(stat.st_ino),
+        stat.st_size,
+        stat.st_mtime_ns,
+        stat.st_ctime_ns,
+        digest,
+    )
+    return (*facts, _checksum(facts))
+
+
+def _checksum(facts: tuple[int | bytes, ...]) -> int:
+    return _signed(xxh3_64_intdigest(repr(facts).encode()))
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number

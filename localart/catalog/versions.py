@@ -1,0 +1,247 @@
+"""Rows of versions, their aliases and tags. Each version and alias row carries a seal over its own facts."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from blake3 import blake3
+
+from localart.catalog.search import index_row, reindexed
+from localart.catalog.transaction import Transaction
+from localart.errors import CatalogDamaged
+from localart.jsonable import canonical_json
+from localart.model import Digest, VersionRecord, VersionState
+
+LATEST = "latest"
+_FETCH = 500
+
+_SELECT = (
+    "SELECT v.id, v.uid, p.name, a.name, a.type, v.number, v.manifest, m.digest, m.size, m.file_count,"
+    " v.description, v.metadata, v.state, v.created_at, v.updated_at, v.seal, v.artifact,"
+    " (SELECT json_group_array(name) FROM (SELECT name FROM aliases WHERE version = v.id ORDER BY name)),"
+    " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name))"
+    " FROM versions v JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project"
+    " JOIN manifests m ON m.id = v.manifest"
+)
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def find_version(connection: sqlite3.Connection, artifact_id: int, number: int) -> VersionRecord | None:
+    """Version `number` of an artifact, in any state, or None."""
+    row = connection.execute(
+        f"{_SELECT} WHERE v.artifact = ? AND v.number = ?", (artifact_id, number)
+    ).fetchone()
+    record = _record(row) if row else None
+    if record is not None and (record.number, row[16]) != (number, artifact_id):
+        raise _damaged(f"v{number}")
+    return record
+
+
+def find_aliased(connection: sqlite3.Connection, artifact_id: int, alias: str) -> VersionRecord | None:
+    """The version an alias points to, or None."""
+    row = connection.execute(
+        "SELECT name, version, seal FROM aliases WHERE artifact = ? AND name = ?", (artifact_id, alias)
+    ).fetchone()
+    if row is None:
+        return None
+    if row[0] != alias or row[2] != _alias_seal(artifact_id, alias, row[1]):
+        raise _damaged(alias)
+    return get_version(connection, row[1])
+
+
+def find_by_manifest(
+    connection: sqlite3.Connection, artifact_id: int, manifest_id: int
+) -> VersionRecord | None:
+    """The committed version of the artifact with exactly this content, or None."""
+    row = connection.execute(
+        f"{_SELECT} WHERE v.manifest = ? AND v.artifact = ? AND v.state = 'COMMITTED' ORDER BY v.number LIMIT 1",
+        (manifest_id, artifact_id),
+    ).fetchone()
+    return _record(row) if row else None
+
+
+def get_version(connection: sqlite3.Connection, version_id: int) -> VersionRecord:
+    """The version with this row id, which must exist."""
+    row = connection.execute(f"{_SELECT} WHERE v.id = ?", (version_id,)).fetchone()
+    if row is None or row[0] != version_id:
+        raise _damaged(f"row {version_id}")
+    return _record(row)
+
+
+def find_version_by_uid(connection: sqlite3.Connection, uid: str) -> VersionRecord | None:
+    """The version with this uid, or None."""
+    row = connection.execute(f"{_SELECT} WHERE v.uid = ?", (uid,)).fetchone()
+    return _record(row) if row else None
+
+
+def iter_versions(
+    connection: sqlite3.Connection, artifact_id: int, *, newest_first: bool = True
+) -> Iterator[VersionRecord]:
+    """The committed versions of an artifact, streamed by number in keyset pages."""
+    comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
+    sql = (
+        f"{_SELECT} WHERE v.artifact = ? AND v.state = 'COMMITTED' AND v.number {comparison} ?"
+        f" ORDER BY v.number {order} LIMIT {_FETCH}"
+    )
+    while rows := connection.execute(sql, (artifact_id, at)).fetchall():
+        yield from (_record(row) for row in rows)
+        at = rows[-1][5]
+
+
+def linked_versions(connection: sqlite3.Connection, run_key: int, direction: str) -> list[VersionRecord]:
+    """The inputs or outputs of a run, in the order they were linked."""
+    rows = connection.execute(
+        f"{_SELECT} JOIN edges e ON e.version = v.id WHERE e.run = ? AND e.direction = ?"
+        " ORDER BY e.created_at, v.id",
+        (run_key, direction),
+    )
+    return [_record(row) for row in rows.fetchall()]
+
+
+def _record(row: tuple[Any, ...]) -> VersionRecord:
+    (uid, number, description, metadata, state, created_at, seal) = (
+        row[1], row[5], row[10], row[11], row[12], row[13], row[15],
+    )  # fmt: skip
+    if seal != _seal(uid, row[16], number, row[7], description, metadata, state, created_at):
+        raise _damaged(f"{row[3]}:v{number}")
+    return VersionRecord(
+        id=row[0],
+        uid=uid,
+        project=row[2],
+        artifact=row[3],
+        type=row[4],
+        number=number,
+        manifest_id=row[6],
+        digest=Digest(row[7]),
+        size_bytes=row[8],
+        file_count=row[9],
+        description=description,
+        metadata=json.loads(metadata),
+        aliases=tuple(json.loads(row[17])),
+        tags=tuple(json.loads(row[18])),
+        state=VersionState(state),
+        created_at=created_at,
+        updated_at=row[14],
+    )
+
+
+def _damaged(what: str) -> CatalogDamaged:
+    return CatalogDamaged(
+        f"The catalog's row of {what} is not what was written", hint="run `localart doctor`"
+    )
+
+
+def _seal(*facts: object) -> bytes:
+    return blake3("\0".join(map(repr, facts)).encode("utf-8", "backslashreplace")).digest()
+
+
+def _alias_seal(artifact_id: int, alias: str, version_id: int) -> bytes:
+    return _seal("alias", artifact_id, alias, version_id)
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+def insert_version(
+    tx: Transaction,
+    *,
+    artifact_id: int,
+    manifest_id: int,
+    description: str | None,
+    metadata: Mapping[str, Any],
+    history_step: int | None,
+) -> VersionRecord:
+    """Insert the artifact's next version. The number comes from the artifact's counter: never reused."""
+    number = tx.execute(
+        "UPDATE artifacts SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
+        (artifact_id,),
+    ).fetchone()[0]
+    uid = tx.new_uid()
+    text = canonical_json(metadata).decode()
+    digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest_id,)).fetchone()[0]
+    seal = _seal(uid, artifact_id, number, digest, description, text, VersionState.COMMITTED.value, tx.now)
+    version_id = tx.insert(
+        "INSERT INTO versions(uid, artifact, number, manifest, description, metadata, history_step, created_at,"
+        " updated_at, site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            uid,
+            artifact_id,
+            number,
+            manifest_id,
+            description,
+            text,
+            history_step,
+            tx.now,
+            tx.now,
+            tx.site,
+            seal,
+        ),
+    )
+    index_row(tx, "versions", version_id)
+    return get_version(tx.connection, version_id)
+
+
+def update_version(
+    tx: Transaction,
+    version: VersionRecord,
+    *,
+    description: str | None,
+    metadata: Mapping[str, Any],
+    state: VersionState = VersionState.COMMITTED,
+    manifest_id: int | None = None,
+) -> None:
+    """Change what may change: description, metadata, state. A deleted version lets its content go."""
+    artifact_id = tx.execute("SELECT artifact FROM versions WHERE id = ?", (version.id,)).fetchone()[0]
+    text = canonical_json(metadata).decode()
+    manifest = version.manifest_id if manifest_id is None else manifest_id
+    digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest,)).fetchone()[0]
+    seal = _seal(
+        version.uid, artifact_id, version.number, digest, description, text, state.value, version.created_at
+    )
+    with reindexed(tx, "versions", version.id):
+        tx.execute(
+            "UPDATE versions SET description = ?, metadata = ?, state = ?, manifest = ?, updated_at = ?, seal = ?"
+            " WHERE id = ?",
+            (description, text, state.value, manifest, tx.now, seal, version.id),
+        )
+
+
+def set_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
+    """Point `alias` of the version's artifact to it; False when it already did."""
+    artifact_id, current = tx.execute(
+        "SELECT v.artifact, (SELECT version FROM aliases WHERE artifact = v.artifact AND name = ?)"
+        " FROM versions v WHERE v.id = ?",
+        (alias, version.id),
+    ).fetchone()
+    if current == version.id:
+        return False
+    tx.execute(
+        "INSERT OR REPLACE INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
+        (artifact_id, alias, version.id, tx.now, _alias_seal(artifact_id, alias, version.id)),
+    )
+    tx.record("alias.set", {"alias": alias, "version": version.uid, "label": version.full_name})
+    return True
+
+
+def remove_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
+    """Take `alias` off the version; False when it was not there."""
+    removed = tx.execute("DELETE FROM aliases WHERE version = ? AND name = ?", (version.id, alias)).rowcount
+    if removed:
+        tx.record("alias.removed", {"alias": alias, "version": version.uid, "label": version.full_name})
+    return bool(removed)
+
+
+def set_tags(tx: Transaction, version: VersionRecord, tags: Iterable[str]) -> bool:
+    """Make the version's tags exactly `tags`; False when they already were."""
+    wanted = sorted(set(tags))
+    if wanted == sorted(version.tags):
+        return False
+    tx.execute("DELETE FROM version_tags WHERE version = ?", (version.id,))
+    tx.executemany(
+        "INSERT INTO version_tags(version, name) VALUES (?,?)", [(version.id, tag) for tag in wanted]
+    )
+    tx.record("version.tagged", {"version": version.uid, "tags": wanted})
+    return True

@@ -1,0 +1,1 @@
+"""What can be done with a repository, one verb a file: `def verb(repository, …) -> frozen record`."""

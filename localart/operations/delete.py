@@ -1,0 +1,75 @@
+"""Delete versions: plan, show, execute. A deleted version keeps its number and its place in the lineage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localart.catalog import manifests, versions
+from localart.catalog.transaction import Transaction
+from localart.errors import ArtifactHasAliases
+from localart.manifest import manifest_digest
+from localart.model import VersionRecord, VersionState
+from localart.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionPlan:
+    """What deleting would do: these versions and aliases go."""
+
+    versions: tuple[VersionRecord, ...]
+    aliases: tuple[str, ...]
+    logical_bytes: int
+
+
+def plan_deletion(doomed: Sequence[VersionRecord]) -> DeletionPlan:
+    """Show what deleting `doomed` takes away. Changes nothing."""
+    return DeletionPlan(
+        versions=tuple(doomed),
+        aliases=tuple(f"{version.artifact}:{alias}" for version in doomed for alias in version.aliases),
+        logical_bytes=sum(version.size_bytes for version in doomed),
+    )
+
+
+def execute_deletion(repository: Repository, plan: DeletionPlan) -> None:
+    """Delete the plan's versions and aliases, all in one transaction. Their bytes are freed by prune."""
+    with repository.write() as tx:
+        for version in plan.versions:
+            _delete(tx, version)
+
+
+def delete_version(repository: Repository, version: VersionRecord, *, with_aliases: bool) -> VersionRecord:
+    """Delete one version; refused while aliases point to it unless `with_aliases`."""
+    with repository.write() as tx:
+        now = versions.get_version(tx.connection, version.id)
+        if now.aliases and not with_aliases:
+            raise ArtifactHasAliases(
+                f"{now.full_name} still has aliases: {', '.join(now.aliases)}",
+                hint="pass delete_aliases=True, or move them first",
+            )
+        _delete(tx, now)
+        return versions.get_version(tx.connection, version.id)
+
+
+def _delete(tx: Transaction, version: VersionRecord) -> None:
+    for alias in version.aliases:
+        versions.remove_alias(tx, version, alias)
+    versions.update_version(
+        tx,
+        version,
+        description=version.description,
+        metadata=version.metadata,
+        state=VersionState.DELETED,
+        manifest_id=_empty_manifest(tx),
+    )
+    tx.record(
+        "version.deleted",
+        {"version": version.uid, "label": version.full_name, "manifest": version.digest.hex()},
+    )
+
+
+def _empty_manifest(tx: Transaction) -> int:
+    digest = manifest_digest([])
+    known = manifests.find_manifest(tx.connection, digest)
+    if known is not None:
+        return known
+    plan = manifests.ManifestPlan(digest=digest, pages=(), file_count=0, size_bytes=0, base=None)
+    return manifests.complete_manifest(tx, manifests.begin_manifest(tx, plan), digest)

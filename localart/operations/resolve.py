@@ -1,0 +1,88 @@
+"""Find the version, artifact or run that an address means."""
+
+from localart.catalog import artifacts, runs, versions
+from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, RunNotFound
+from localart.model import ArtifactRecord, RunRecord, VersionRecord, VersionState
+from localart.names import ArtifactAddress, parse_address, shown
+from localart.repository import Repository
+
+
+def resolve_version(
+    repository: Repository, address: str, *, project: str | None, kind: str | None = None
+) -> VersionRecord:
+    """The version at `[project/]name[:alias|vN]`; without a selector, `latest`.
+
+    `project` is where to look when the address names none; None searches all projects for the only artifact
+    of that name.
+    """
+    parsed = parse_address(address)
+    with repository.catalog.snapshot() as connection:
+        artifact = _find_artifact(repository, parsed, project)
+        if kind is not None and artifact.type != kind:
+            raise ArtifactTypeMismatch(
+                f"Artifact {shown(artifact.name)} has type {shown(artifact.type)}, not {shown(kind)}",
+                hint="leave the type out, or ask for the right one",
+            )
+        if parsed.version is not None:
+            version = versions.find_version(connection, artifact.id, parsed.version)
+        else:
+            version = versions.find_aliased(connection, artifact.id, parsed.selector)
+    if version is None or version.state is VersionState.DELETED:
+        raise _no_version(artifact, parsed, deleted=version is not None)
+    return version
+
+
+def resolve_artifact(repository: Repository, address: str, *, project: str | None) -> ArtifactRecord:
+    """The artifact at `[project/]name`."""
+    return _find_artifact(repository, parse_address(address), project)
+
+
+def _find_artifact(repository: Repository, parsed: ArtifactAddress, project: str | None) -> ArtifactRecord:
+    wanted = parsed.project or project
+    if wanted is not None:
+        found = artifacts.find_artifact(repository.read(), wanted, parsed.name)
+        if found is not None:
+            return found
+    named = [one for one in artifacts.list_artifacts(repository.read()) if one.name == parsed.name]
+    if wanted is None and len(named) == 1:
+        return named[0]
+    where = f" in project {shown(wanted)}" if wanted is not None else ""
+    if wanted is None and named:
+        raise ArtifactNotFound(
+            f"Several projects have an artifact {shown(parsed.name)}",
+            hint="say which: " + ", ".join(f"{one.project}/{one.name}" for one in named[:5]),
+        )
+    raise ArtifactNotFound(
+        f"No artifact {shown(parsed.name)}{where}", hint=_elsewhere(repository, named, parsed)
+    )
+
+
+def _elsewhere(repository: Repository, named: list[ArtifactRecord], parsed: ArtifactAddress) -> str:
+    if named:
+        return "it is in another project: " + ", ".join(f"{one.project}/{one.name}" for one in named[:5])
+    import difflib
+
+    everything = {one.name for one in artifacts.list_artifacts(repository.read())}
+    close = difflib.get_close_matches(parsed.name, everything, n=3)
+    return f"did you mean {', '.join(close)}?" if close else "`localart ls` lists what is there"
+
+
+def _no_version(artifact: ArtifactRecord, parsed: ArtifactAddress, *, deleted: bool) -> ArtifactNotFound:
+    name = f"{artifact.project}/{artifact.name}"
+    if deleted:
+        return ArtifactNotFound(f"Version {name}:{parsed.selector} was deleted", hint=f"`localart ls {name}`")
+    return ArtifactNotFound(
+        f"Artifact {name} has no version or alias {shown(parsed.selector)}",
+        hint=f"`localart ls {name}` lists its versions",
+    )
+
+
+def resolve_run(repository: Repository, address: str, *, project: str | None = None) -> RunRecord:
+    """The run at `[run:][entity/][project/]id`."""
+    parts = address.removeprefix("run:").strip("/").split("/")
+    wanted = parts[-2] if len(parts) > 1 else project
+    run = runs.find_run(repository.read(), wanted, parts[-1])
+    if run is None:
+        where = f" in project {shown(wanted)}" if wanted else ""
+        raise RunNotFound(f"No run {shown(parts[-1])}{where}", hint="`localart runs` lists them")
+    return run

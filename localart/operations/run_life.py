@@ -1,0 +1,186 @@
+"""Begin, end and describe runs; tell those whose process died from those that still work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localart.catalog import metrics, projects, runs
+from localart.catalog.lock import FileLock
+from localart.errors import UsageError
+from localart.jsonable import dump_values
+from localart.model import RunRecord, RunState
+from localart.names import shown
+from localart.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a run is begun with. `name` None: the caller's `make_name` is asked with the run's number."""
+
+    project: str
+    id: str
+    name: str | None
+    job_type: str | None
+    group: str | None
+    notes: str | None
+    tags: tuple[str, ...]
+    config: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    resume: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedRun:
+    """A run that is now running, and whether it existed before. Its lock is held until the process ends."""
+
+    run: RunRecord
+    resumed: bool
+    lock: FileLock
+
+
+def run_lock_path(repository: Repository, uid: str) -> Path:
+    """The lock file that the process of a running run holds; free once it has died."""
+    return repository.root / "locks" / f"run-{uid}.lock"
+
+
+def begin_run(repository: Repository, request: RunRequest, make_name: Any) -> StartedRun:
+    """Insert the run, or take an existing one up again when `resume` allows; durable when it returns."""
+    mark_crashed(repository)
+    known = runs.find_run(repository.read(), request.project, request.id)
+    if known is not None:
+        return _resume(repository, known, request)
+    if request.resume == "must":
+        raise UsageError(
+            f"There is no run {shown(request.id)} in project {shown(request.project)} to resume",
+            hint="leave resume out to start it, or check the id with `localart runs`",
+        )
+    uid = repository.new_uid()
+    lock = FileLock(run_lock_path(repository, uid))
+    lock.try_acquire()
+    with repository.write() as tx:
+        project_id = projects.ensure_project(tx, request.project)
+        name = request.name or make_name(runs.count_runs(tx.connection, project_id) + 1)
+        key = runs.insert_run(tx, project_id, run_id=request.id, uid=uid, name=name)
+        changes = {**_columns(request), "config": _text(request.config), "facts": _text(request.facts)}
+        runs.update_run(tx, key, changes, journal=False)
+        runs.set_run_tags(tx, key, request.tags)
+        tx.record(
+            "run.started",
+            {
+                "run": uid, "id": request.id, "project": request.project, "name": name,
+                "tags": list(request.tags), **changes,
+            },
+        )  # fmt: skip
+    return StartedRun(run=runs.get_run(repository.read(), key), resumed=False, lock=lock)
+
+
+def _columns(request: RunRequest) -> dict[str, Any]:
+    return {"job_type": request.job_type, "group_name": request.group, "notes": request.notes}
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return dump_values(value).decode()
+
+
+def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> StartedRun:
+    if request.resume not in {"allow", "must", "auto"}:
+        raise UsageError(
+            f"Run {shown(known.id)} already exists in project {shown(known.project)}",
+            hint="pass resume='allow' to continue it, or choose another id",
+        )
+    lock = FileLock(run_lock_path(repository, known.uid))
+    if not lock.try_acquire():
+        lock.close()
+        raise UsageError(
+            f"Run {shown(known.id)} is running in another process", hint="wait for it, or choose another id"
+        )
+    changes = {column: value for column, value in _columns(request).items() if value is not None}
+    if request.name is not None:
+        changes["name"] = request.name
+    changes |= {
+        "state": RunState.RUNNING.value, "finished_at": None, "exit_code": None, "error": None,
+        "config": _text({**known.config, **request.config}),
+    }  # fmt: skip
+    with repository.write() as tx:
+        runs.update_run(tx, known.key, changes)
+        if request.tags:
+            runs.set_run_tags(tx, known.key, {*known.tags, *request.tags})
+    return StartedRun(run=runs.get_run(repository.read(), known.key), resumed=True, lock=lock)
+
+
+def end_run(
+    repository: Repository,
+    run: RunRecord,
+    *,
+    state: RunState,
+    exit_code: int,
+    error: str | None,
+    summary: Mapping[str, Any],
+) -> RunRecord:
+    """Mark the run as ended. Metrics logged before are durable when this returns."""
+    with repository.write() as tx:
+        runs.update_run(
+            tx,
+            run.key,
+            {
+                "state": state.value,
+                "exit_code": exit_code,
+                "error": error,
+                "summary": _text(summary),
+                "finished_at": tx.now,
+            },
+        )
+    return runs.get_run(repository.read(), run.key)
+
+
+def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
+    """Mark running runs whose process is gone as crashed, with the summary their metrics tell."""
+    dead = []
+    for run in runs.running_runs(repository.read()):
+        path = run_lock_path(repository, run.uid)
+        lock = FileLock(path)
+        try:
+            if not repository.read_only and lock.try_acquire():
+                if _mark(repository, run):
+                    dead.append(run)
+                path.unlink(missing_ok=True)
+        finally:
+            lock.close()
+    return tuple(dead)
+
+
+def _mark(repository: Repository, run: RunRecord) -> bool:
+    with repository.write() as tx:
+        now = runs.get_run(tx.connection, run.key)
+        if now.state is not RunState.RUNNING:
+            return False
+        summary = {**metrics.last_values(tx.connection, run.key), **now.summary}
+        runs.update_run(
+            tx,
+            run.key,
+            {
+                "state": RunState.CRASHED.value,
+                "error": "The process ended without finishing the run.",
+                "summary": _text(summary),
+                "finished_at": tx.now,
+            },
+        )
+    return True
+
+
+def update_run(repository: Repository, run: RunRecord, changes: Mapping[str, Any]) -> None:
+    """Set some of a run's columns (name, notes, config, summary, …); JSON columns take objects."""
+    texts = {
+        column: _text(value) if column in {"config", "summary", "facts"} else value
+        for column, value in changes.items()
+    }
+    with repository.write() as tx:
+        runs.update_run(tx, run.key, texts)
+
+
+def retag_run(repository: Repository, run: RunRecord, tags: Sequence[str]) -> None:
+    """Make the run's tags exactly `tags`."""
+    with repository.write() as tx:
+        runs.set_run_tags(tx, run.key, tags)
+        tx.record("run.tagged", {"run": run.uid, "tags": list(tags)})

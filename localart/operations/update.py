@@ -1,0 +1,73 @@
+"""Change what may change about a version: description, metadata, aliases, tags."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from localart.catalog import versions
+from localart.catalog.transaction import Transaction
+from localart.model import VersionRecord
+from localart.names import check_alias, check_tag
+from localart.repository import Repository
+
+
+def update_version(
+    repository: Repository,
+    version: VersionRecord,
+    *,
+    description: str | None,
+    metadata: Mapping[str, Any],
+    aliases: Sequence[str],
+    tags: Sequence[str],
+) -> VersionRecord:
+    """Make the version's changeable facts exactly these, in one transaction; the version as it then is."""
+    wanted = [check_alias(alias) for alias in dict.fromkeys(aliases)]
+    for tag in tags:
+        check_tag(tag)
+    with repository.write() as tx:
+        now = versions.get_version(tx.connection, version.id)
+        _set_facts(tx, now, description, metadata)
+        for alias in sorted(set(version.aliases) - set(wanted)):
+            versions.remove_alias(tx, now, alias)
+        for alias in wanted:
+            if alias not in version.aliases:
+                versions.set_alias(tx, now, alias)
+        versions.set_tags(tx, now, tags)
+        return versions.get_version(tx.connection, version.id)
+
+
+def _set_facts(
+    tx: Transaction, version: VersionRecord, description: str | None, metadata: Mapping[str, Any]
+) -> None:
+    if description == version.description and dict(metadata) == dict(version.metadata):
+        return
+    versions.update_version(tx, version, description=description, metadata=metadata)
+    tx.record(
+        "version.updated",
+        {"version": version.uid, "description": description, "metadata": dict(metadata)},
+    )
+
+
+def move_alias(repository: Repository, version: VersionRecord, alias: str) -> VersionRecord:
+    """Point one alias to the version."""
+    check_alias(alias)
+    with repository.write() as tx:
+        versions.set_alias(tx, version, alias)
+        return versions.get_version(tx.connection, version.id)
+
+
+def drop_alias(repository: Repository, version: VersionRecord, alias: str) -> bool:
+    """Take one alias off the version; False when it was not there."""
+    with repository.write() as tx:
+        return versions.remove_alias(tx, version, alias)
+
+
+def retag(
+    repository: Repository, version: VersionRecord, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> VersionRecord:
+    """Add and remove tags of the version."""
+    for tag in add:
+        check_tag(tag)
+    with repository.write() as tx:
+        now = versions.get_version(tx.connection, version.id)
+        versions.set_tags(tx, now, (set(now.tags) | set(add)) - set(remove))
+        return versions.get_version(tx.connection, version.id)

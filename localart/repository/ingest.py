@@ -1,0 +1,119 @@
+"""Take the user's files in: each read once, what is known is not stored again."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from localart.catalog import blobs as blob_rows
+from localart.errors import SourceChanged
+from localart.files.source import open_source, read_small
+from localart.files.tree import TreeFile
+from localart.model import BlobRef, Digest
+from localart.progress import SILENCE, Progress
+from localart.repository.repository import Repository
+
+SMALL_BYTES = 256 * 1024
+_BATCH_FILES = 512
+_BATCH_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A file of the batch at hand, and its bytes' name once that is known."""
+
+    file: TreeFile
+    blob: BlobRef | None = None
+
+
+def ingest_files(
+    repository: Repository, files: Iterable[TreeFile], *, progress: Progress = SILENCE
+) -> Iterator[tuple[TreeFile, BlobRef]]:
+    """Store the bytes of `files`, in order, in bounded memory. A file that keeps changing is SourceChanged.
+
+    Nothing is promised until the caller commits through `Repository.write_with_content`. If the process is
+    killed, what was written is garbage in a pack nobody owns any more.
+    """
+    for batch in _batches(files):
+        yield from _ingest_batch(repository, batch, progress)
+        repository.publish_if_large()
+
+
+def ingest_bytes(repository: Repository, content: bytes, group: str) -> BlobRef:
+    """Store a small content that is in memory already."""
+    with repository.writing() as writer:
+        return writer.put([(content, group)])[0]
+
+
+def _batches(files: Iterable[TreeFile]) -> Iterator[list[_Waiting]]:
+    batch: list[_Waiting] = []
+    total = 0
+    for file in files:
+        batch.append(_Waiting(file))
+        total += min(file.stat.st_size, SMALL_BYTES)
+        if len(batch) >= _BATCH_FILES or total >= _BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
+def _ingest_batch(
+    repository: Repository, batch: list[_Waiting], progress: Progress
+) -> Iterator[tuple[TreeFile, BlobRef]]:
+    _recall(repository, batch)
+    read = [waiting for waiting in batch if waiting.blob is None]
+    small = [waiting for waiting in read if waiting.file.stat.st_size <= SMALL_BYTES]
+    seen = _ingest_small(repository, small)
+    for waiting in read:
+        if waiting.blob is None:
+            seen.append(_ingest_large(repository, waiting))
+    repository.cache.remember(seen)
+    for waiting in batch:
+        assert waiting.blob is not None
+        progress.advance(byte_count=waiting.blob.size_bytes, file_count=1)
+        yield waiting.file, waiting.blob
+
+
+def _recall(repository: Repository, batch: list[_Waiting]) -> None:
+    """Name the bytes of files that were read before and have not changed since, if they are still stored."""
+    digests = repository.cache.find([waiting.file.stat for waiting in batch])
+    wanted = list({digest for digest in digests if digest is not None})
+    stored = blob_rows.known_blobs(repository.read(), wanted) if wanted else set()
+    for waiting, digest in zip(batch, digests, strict=True):
+        if digest in stored and digest is not None:
+            waiting.blob = BlobRef(digest, waiting.file.stat.st_size)
+
+
+def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[os.stat_result, Digest]]:
+    contents: list[tuple[bytes, str]] = []
+    stats: list[os.stat_result] = []
+    for waiting in small:
+        content, stat = read_small(waiting.file.absolute)
+        contents.append((content, group_of(waiting.file.path)))
+        stats.append(stat)
+    with repository.writing() as writer:
+        blobs = writer.put(contents)
+    for waiting, blob in zip(small, blobs, strict=True):
+        waiting.blob = blob
+    return [(stat, blob.digest) for stat, blob in zip(stats, blobs, strict=True)]
+
+
+def _ingest_large(repository: Repository, waiting: _Waiting) -> tuple[os.stat_result, Digest]:
+    path = waiting.file.absolute
+    for attempt in (1, 2):
+        with open_source(path) as source, repository.writing() as writer:
+            try:
+                blob = writer.put_large(source, group=group_of(waiting.file.path))
+                source.check_unchanged()
+            except SourceChanged:
+                if attempt == 2:
+                    raise
+                continue
+            waiting.blob = blob
+            return source.stat, blob.digest
+    raise AssertionError("unreachable")
+
+
+def group_of(path: str) -> str:
+    """What small files are grouped by: the extension, so that alike content compresses together."""
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122  # once a file, twenty times a pathlib suffix

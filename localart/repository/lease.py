@@ -1,0 +1,61 @@
+"""Who relies on bytes that no committed row protects yet.
+
+A draft that found its content already stored holds no row that would keep it. While any draft with content
+lives, its process holds `locks/lease.lock` shared; prune takes it exclusively before it removes bytes, and
+leaves them when it cannot. The kernel frees the lock of a process that dies, so a lease is never stale.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localart.catalog.lock import FileLock
+
+_PATIENCE_SECONDS = 600
+
+
+class Lease:
+    """A counted shared hold on the lease lock; the first holder takes it, the last one lets go."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path)
+        self._guard = threading.Lock()
+        self._holders = 0
+        self._pid = os.getpid()
+
+    def take(self) -> None:
+        """One more draft relies on stored bytes; waits while a prune is running."""
+        with self._guard:
+            if self._pid != os.getpid():
+                self._pid, self._holders = os.getpid(), 0
+            if self._holders == 0:
+                self._lock.acquire(timeout_seconds=_PATIENCE_SECONDS, shared=True)
+            self._holders += 1
+
+    def drop(self) -> None:
+        """One draft less."""
+        with self._guard:
+            if self._pid != os.getpid() or self._holders == 0:
+                return
+            self._holders -= 1
+            if self._holders == 0:
+                self._lock.release()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        """True inside when no draft anywhere relies on stored bytes; False when one does."""
+        with self._guard:
+            alone = self._holders == 0 and self._lock.try_acquire()
+            try:
+                yield alone
+            finally:
+                if alone:
+                    self._lock.release()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        with self._guard:
+            self._holders = 0
+            self._lock.close()

@@ -1,0 +1,157 @@
+"""Open a store, or make one. A store is made whole or not at all: its marker is written last."""
+
+import atexit
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+from localart.catalog import Catalog, create_catalog, read_store_facts
+from localart.catalog.lock import FileLock
+from localart.errors import (
+    CatalogDamaged,
+    NotAStore,
+    StoreFull,
+    StoreNotFound,
+    StoreReadOnly,
+    UnsafeStore,
+)
+from localart.files.filesystem import fsync_folder, is_network
+from localart.repository.identity import new_uid, utc_now
+from localart.repository.marker import Marker, read_marker, write_marker
+from localart.repository.repository import Repository
+from localart.settings import find_store, read_settings
+
+CATALOG = "localart.db"
+FOLDERS = ("packs", "tmp", "locks", "quarantine")
+_CREATION_SECONDS = 60
+
+_open: dict[Path, Repository] = {}
+_open_guard = threading.Lock()
+
+
+def default_repository(*, create: bool = True) -> Repository:
+    """The store the environment and the working directory point to, opened once a process."""
+    return shared_repository(find_store(read_settings()), create=create)
+
+
+def shared_repository(root: Path, *, create: bool = True) -> Repository:
+    """The store at `root`, opened once a process and closed at its end."""
+    root = Path(os.path.realpath(root))
+    with _open_guard:
+        repository = _open.get(root)
+        if repository is None or not _is_same_store(repository):
+            repository = open_repository(root, create=create)
+            _open[root] = repository
+    return repository
+
+
+def _is_same_store(repository: Repository) -> bool:
+    """False when the folder was removed or replaced since it was opened."""
+    try:
+        return read_marker(repository.root) == repository.marker
+    except OSError:
+        return False
+
+
+@atexit.register
+def close_all() -> None:
+    """Close every store this process opened through `shared_repository`."""
+    with _open_guard:
+        while _open:
+            _open.popitem()[1].close()
+
+
+def open_repository(root: Path, *, create: bool = True) -> Repository:
+    """Open the store at `root`; make it first when there is none and `create` allows it."""
+    marker = _existing_marker(root)
+    if marker is None:
+        if not create:
+            raise StoreNotFound(
+                f"There is no localart store at {root}",
+                hint="run `localart init`, set LOCALART_DIR, or log something first",
+            )
+        marker = _create(root)
+    _refuse_unsafe(root)
+    catalog_path = root / CATALOG
+    if not catalog_path.is_file():
+        raise CatalogDamaged(
+            f"The store at {root} has lost its database {CATALOG}",
+            hint="put back a copy of localart.db; the packs beside it are untouched",
+        )
+    read_only = not os.access(root, os.W_OK) or not os.access(catalog_path, os.W_OK)
+    network = is_network(root)
+    catalog = Catalog(
+        catalog_path,
+        root / "locks" / "writer.lock",
+        read_only=read_only,
+        network=network,
+        site=marker.store,
+        clock=utc_now,
+        new_uid=new_uid,
+    )
+    if read_store_facts(catalog)["store"] != marker.store:
+        raise NotAStore(
+            f"The database in {root} belongs to another store", hint="put back the localart.db that was here"
+        )
+    return Repository(root, marker, catalog, read_only=read_only, network=network)
+
+
+def _existing_marker(root: Path) -> Marker | None:
+    if root.exists() and not root.is_dir():
+        raise NotAStore(f"{root} is a file, not a store", hint="set LOCALART_DIR to a folder")
+    try:
+        return read_marker(root)
+    except PermissionError as error:
+        raise StoreReadOnly(f"The store at {root} cannot be read", hint="check its permissions") from error
+
+
+def _refuse_unsafe(root: Path) -> None:
+    if stat.S_IMODE(root.stat().st_mode) & stat.S_IWOTH:
+        raise UnsafeStore(
+            f"Anybody can write to the store at {root}", hint=f"run `chmod o-w {root}`, or use another folder"
+        )
+
+
+def _create(root: Path) -> Marker:
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_unsafe(root)
+        for folder in FOLDERS:
+            (root / folder).mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(root / "locks" / "create.lock")
+        try:
+            with lock.held(timeout_seconds=_CREATION_SECONDS):
+                return read_marker(root) or _create_locked(root)
+        finally:
+            lock.close()
+    except OSError as error:
+        raise _creation_error(root, error) from error
+
+
+def _creation_error(root: Path, error: OSError) -> Exception:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreFull(f"No space left to make a store at {root}", hint="free some space and try again")
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StoreReadOnly(
+            f"A store cannot be made at {root}: no permission", hint="set LOCALART_DIR to a folder of yours"
+        )
+    return error
+
+
+def _create_locked(root: Path) -> Marker:
+    if any((root / "packs").iterdir()):
+        raise NotAStore(
+            f"{root} holds packs but no marker: part of a store is missing",
+            hint="copy the whole store again, or put back its LOCALART file",
+        )
+    catalog = root / CATALOG
+    store = new_uid()
+    if catalog.exists():
+        catalog.unlink()  # an unfinished creation: no marker and no packs, so it never held anything
+    os.close(os.open(catalog, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    create_catalog(catalog, now=utc_now(), facts={"store": store, "created_at": utc_now()})
+    fsync_folder(root)
+    fsync_folder(root.parent)
+    return write_marker(root, store)

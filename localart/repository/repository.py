@@ -1,0 +1,160 @@
+"""The open repository: reads from both rooms, and the order in which both are written."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from localart.catalog import Catalog
+from localart.catalog import blobs as blob_rows
+from localart.catalog.connection import Connection
+from localart.catalog.statcache import StatCache
+from localart.catalog.transaction import Transaction
+from localart.model import BlobLayout, BlobRef, Digest, PackBatch
+from localart.repository.identity import new_uid, utc_now
+from localart.repository.lease import Lease
+from localart.repository.marker import Marker
+from localart.store.frames import FrameKind
+from localart.store.reader import BlobReader
+from localart.store.writer import BlobWriter
+
+PUBLISH_BLOBS = 20_000
+PUBLISH_BYTES = 1 << 30
+
+
+class Repository:
+    """One open store. Made by `open_repository`; shared by all threads of a process, reopened after a fork."""
+
+    def __init__(
+        self,
+        root: Path,
+        marker: Marker,
+        catalog: Catalog,
+        *,
+        read_only: bool,
+        network: bool,
+        clock: Callable[[], str] = utc_now,
+        make_uid: Callable[[], str] = new_uid,
+    ) -> None:
+        self.root = root
+        self.marker = marker
+        self.catalog = catalog
+        self.read_only = read_only
+        self.network = network
+        self.clock = clock
+        self.new_uid = make_uid
+        self.cache = StatCache(root / "cache.db")
+        self.lease = Lease(root / "locks" / "lease.lock")
+        self.reader = BlobReader(root)
+        self._guard = threading.RLock()
+        self._writer: BlobWriter | None = None
+        self._unpublished: list[PackBatch] = []
+        self._pid = os.getpid()
+
+    # --- reading -------------------------------------------------------------------------------------
+
+    def read(self) -> Connection:
+        """This thread's connection to the catalog."""
+        return self.catalog.read()
+
+    def layouts(self, blobs: Sequence[BlobRef]) -> list[BlobLayout]:
+        """Where the bytes of `blobs` lie now."""
+        return blob_rows.layouts(self.read(), blobs)
+
+    # --- writing -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One durable transaction; its journal records also go into the pack just before the commit."""
+        with self.catalog.write(before_commit=self._append_commit_record) as tx:
+            yield tx
+
+    @contextmanager
+    def write_with_content(self) -> Iterator[Transaction]:
+        """As `write`, after everything ingested so far is durable; its rows go in first."""
+        with self.writing():
+            self._seal()
+            with self.write() as tx:
+                for batch in self._unpublished:
+                    blob_rows.publish(tx, batch)
+                yield tx
+            self._forget_published()
+
+    def publish(self) -> None:
+        """Give everything ingested so far its rows, as a transaction of its own."""
+        with self.writing():
+            self._seal()
+            if self._unpublished:
+                with self.catalog.write() as tx:
+                    for batch in self._unpublished:
+                        blob_rows.publish(tx, batch)
+                self._forget_published()
+
+    def publish_if_large(self) -> None:
+        """Publish early when much is waiting, so that memory stays bounded."""
+        writer = self._writer
+        if writer is not None and (
+            writer.staged_blobs >= PUBLISH_BLOBS or writer.staged_bytes >= PUBLISH_BYTES
+        ):
+            self.publish()
+
+    def append_record(self, kind: FrameKind, payload: bytes) -> None:
+        """Write a record into the pack, durable when this returns; its end is committed with the next rows."""
+        with self.writing() as writer:
+            self._unpublished.append(writer.append_record(kind, payload))
+
+    @contextmanager
+    def writing(self) -> Iterator[BlobWriter]:
+        """The process's pack writer, for one thread at a time."""
+        with self._guard:
+            yield self._open_writer()
+
+    def _open_writer(self) -> BlobWriter:
+        if self._pid != os.getpid():
+            self._pid, self._writer, self._unpublished = os.getpid(), None, []
+        if self._writer is None:
+            self._writer = BlobWriter(
+                self.root, index=_CatalogIndex(self.catalog), packs=lambda: blob_rows.pack_states(self.read())
+            )
+        return self._writer
+
+    def _seal(self) -> None:
+        self._unpublished += self._open_writer().seal()
+
+    def _forget_published(self) -> None:
+        self._unpublished = []
+        self._open_writer().published()
+
+    def _append_commit_record(self, tx: Transaction) -> None:
+        if not tx.records:
+            return
+        payload = b"\n".join(record.digest.hex().encode() + b" " + record.canonical for record in tx.records)
+        with self.writing() as writer:
+            blob_rows.publish(tx, writer.append_record(FrameKind.JOURNAL, payload))
+
+    # --- closing -------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of every file. What was not published is garbage."""
+        with self._guard:
+            if self._writer is not None and self._pid == os.getpid():
+                self._writer.close()
+            self._writer = None
+        self.reader.close()
+        self.lease.close()
+        self.cache.close()
+        self.catalog.close()
+
+
+class _CatalogIndex:
+    """The catalog as the store sees it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def known_blobs(self, digests: Sequence[Digest]) -> set[Digest]:
+        return blob_rows.known_blobs(self._catalog.read(), digests)
+
+    def knows_size(self, size_bytes: int) -> bool:
+        return blob_rows.knows_size(self._catalog.read(), size_bytes)

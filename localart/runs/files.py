@@ -1,0 +1,117 @@
+"""The files a run keeps: what `save` takes in, and the bytes of logged media."""
+
+import glob as globbing
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from localart.catalog import runs
+from localart.draft.content import ingest_one
+from localart.errors import UsageError
+from localart.media.base import Media
+from localart.media.image import Image, record_images
+from localart.model import BlobRef, RunRecord
+from localart.names import check_entry_path
+from localart.repository import Repository
+from localart.repository.ingest import ingest_bytes
+
+POLICIES = ("live", "now", "end")
+_CLOUD = ("s3://", "gs://", "http://", "https://")
+
+
+class RunFiles:
+    """Files of one running run. `folder` is the working copy users may write to; it goes when the run ends."""
+
+    def __init__(self, repository: Repository, run: RunRecord) -> None:
+        self._repository = repository
+        self._run = run
+        self._again: dict[str, str] = {}
+        self.folder = repository.root / "tmp" / f"run-{run.uid}" / "files"
+
+    def save(
+        self, pattern: str | os.PathLike[str], base_path: str | os.PathLike[str] | None, policy: str
+    ) -> list[str]:
+        """Keep the files that match; their paths below the run's folder. No match is an empty list."""
+        if policy not in POLICIES:
+            raise ValueError(f"policy must be one of {', '.join(POLICIES)}; not {policy!r}")
+        text = os.fspath(pattern)
+        if text.startswith(_CLOUD):
+            return []
+        base = _base(text, base_path)
+        found = [path for path in sorted(globbing.glob(text, recursive=True)) if os.path.isfile(path)]  # noqa: PTH113, PTH207
+        saved = [self._save_one(path, base, policy) for path in found]
+        return [str(self.folder / name) for name in saved]
+
+    def _save_one(self, local: str, base: Path, policy: str) -> str:
+        absolute = Path(local).absolute()
+        name = check_entry_path(os.path.relpath(absolute, base).replace(os.sep, "/"))
+        self._take_in(str(absolute), name)
+        if policy != "now":
+            self._again[name] = str(absolute)
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not (target.exists() and target.samefile(absolute)):
+            target.unlink(missing_ok=True)
+            target.symlink_to(absolute)
+        return name
+
+    def _take_in(self, local: str, name: str) -> None:
+        self._repository.lease.take()
+        try:
+            blob = ingest_one(self._repository, local, name)
+            self._keep({name: blob})
+        finally:
+            self._repository.lease.drop()
+
+    def _keep(self, blobs: dict[str, BlobRef]) -> None:
+        with self._repository.write_with_content() as tx:
+            for name, blob in blobs.items():
+                runs.set_run_file(tx, self._run.key, name, blob)
+            tx.record(
+                "run.files",
+                {"run": self._run.uid, "files": {name: blob.digest.hex() for name, blob in blobs.items()}},
+            )
+
+    def keep_media(self, key: str, step: int, media: Sequence[Media]) -> dict[str, Any]:
+        """Keep the media's bytes; the record that stands for them in the history."""
+        self._repository.lease.take()
+        try:
+            blobs: dict[str, BlobRef] = {}
+            paths: list[str] = []
+            safe_key = "".join(char if char.isalnum() or char in "-_" else "_" for char in key)[:80]
+            for number, one in enumerate(media):
+                blob = ingest_bytes(self._repository, one.data, one.suffix)
+                place = f"{one.folder}/{safe_key}_{step}_{number}_{blob.digest.hex()[:20]}{one.suffix}"
+                blobs[place] = blob
+                paths.append(place)
+            self._keep(blobs)
+        finally:
+            self._repository.lease.drop()
+        images = [one for one in media if isinstance(one, Image)]
+        if len(media) > 1 and len(images) == len(media):
+            return record_images(images, paths)
+        return media[0].record(paths[0])
+
+    def close(self) -> None:
+        """Take in what changed since it was saved and what was written into the folder; remove the folder."""
+        for name, local in self._again.items():
+            if os.path.isfile(local):  # noqa: PTH113
+                self._take_in(local, name)
+        if self.folder.is_dir():
+            for path in sorted(self.folder.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    self._take_in(str(path), path.relative_to(self.folder).as_posix())
+            shutil.rmtree(self.folder.parent)
+
+
+def _base(pattern: str, base_path: str | os.PathLike[str] | None) -> Path:
+    if base_path is not None:
+        return Path(base_path).absolute()
+    path = Path(pattern)
+    if not path.is_absolute():
+        if ".." in path.parts:
+            raise UsageError(f"{pattern!r} leaves the working directory", hint="pass base_path=…")
+        return Path.cwd()
+    return path.parent.parent  # an absolute path keeps one level of its folders

@@ -1,0 +1,364 @@
+"""`Run`: what users hold while their code runs. It only delegates."""
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from localart.artifact import Artifact
+from localart.catalog import metrics, versions
+from localart.errors import CommError, InvalidName, SourceMissing, UsageError
+from localart.jsonable import normalise_metadata
+from localart.model import RunRecord, RunState, VersionRecord
+from localart.names import check_label, check_prose, check_tag, parse_address, shown
+from localart.operations.log import Label, log_version
+from localart.operations.resolve import resolve_version
+from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
+from localart.operations.use import use_version
+from localart.reporter import Reporter
+from localart.repository import Repository
+from localart.runs.configuration import Config
+from localart.runs.files import RunFiles
+from localart.runs.history import History
+from localart.runs.summary_values import Summary
+
+SILENT_JOB_TYPES = frozenset({"cli_put"})
+
+
+class Run:
+    """A running run, made by `init()`. After `finish()` it can only be read.
+
+    `with` finishes it; an exception in the body marks it as failed and goes on. A `with` around a run that is
+    already inside one (a second `init()` of the same run) leaves it running. Metrics survive the death of the
+    process as soon as `log` returns; a run whose process died is marked as crashed by the next one.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        started: StartedRun,
+        reporter: Reporter,
+        *,
+        on_finish: "Callable[[Run], None]",
+        allow_val_change: bool = False,
+    ) -> None:
+        self._repository = repository
+        self._record = started.run
+        self._lock = started.lock
+        self._reporter = reporter
+        self._on_finish = on_finish
+        self._guard = threading.RLock()
+        self._depth = 0
+        self._finished = False
+        self._began = time.monotonic()
+        self._outputs: dict[str, None] = {}
+        self.resumed = started.resumed
+        last = metrics.last_step(repository.read(), started.run.key)
+        self.starting_step = 0 if last is None else last + 1
+        self._files = RunFiles(repository, started.run)
+        self._history = History(repository, started.run, self._files, reporter, first_step=self.starting_step)
+        self.config = Config(
+            started.run.config, on_change=self._save_config, allow_val_change=allow_val_change
+        )
+        self.summary = Summary(started.run.summary, on_change=self._save_summary)
+
+    def __repr__(self) -> str:
+        return f"<Run {self._record.project}/{self._record.id} ({self._record.name}, {self._record.state})>"
+
+    # --- what it is ------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The short id, unique in its project."""
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        """The display name, such as `sunny-otter-7`; may be set."""
+        return self._record.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._change(name=check_label(name, "Run name"))
+
+    @property
+    def project(self) -> str:
+        """The project it belongs to."""
+        return self._record.project
+
+    @property
+    def entity(self) -> str:
+        """Always empty: there is no server that has users."""
+        return ""
+
+    @property
+    def path(self) -> str:
+        """`project/id`."""
+        return f"{self._record.project}/{self._record.id}"
+
+    @property
+    def url(self) -> None:
+        """None: there is no server."""
+        return
+
+    @property
+    def job_type(self) -> str | None:
+        """The step of the pipeline it is."""
+        return self._record.job_type
+
+    @property
+    def group(self) -> str | None:
+        """The group it belongs to."""
+        return self._record.group
+
+    @property
+    def notes(self) -> str | None:
+        """Free text; may be set."""
+        return self._record.notes
+
+    @notes.setter
+    def notes(self, notes: str | None) -> None:
+        self._change(notes=None if notes is None else check_prose(notes, "Notes"))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags; may be set."""
+        return self._record.tags
+
+    @tags.setter
+    def tags(self, tags: Sequence[str]) -> None:
+        self._refuse_finished("tags")
+        retag_run(self._repository, self._record, [check_tag(tag) for tag in tags])
+        self._reload()
+
+    @property
+    def dir(self) -> str:
+        """A folder whose files are kept with the run when it ends."""
+        self._files.folder.mkdir(parents=True, exist_ok=True)
+        return str(self._files.folder)
+
+    @property
+    def step(self) -> int:
+        """The step the next `log` writes to."""
+        return self._history.step
+
+    @property
+    def start_time(self) -> str:
+        """When it began, ISO-8601 UTC."""
+        return self._record.created_at
+
+    @property
+    def disabled(self) -> bool:
+        """False: this run is kept."""
+        return False
+
+    @property
+    def record(self) -> RunRecord:
+        """What the catalog knows of it."""
+        return self._record
+
+    # --- logging -----------------------------------------------------------------------------------------
+
+    def log(
+        self,
+        data: Mapping[str, Any],
+        step: int | None = None,
+        commit: bool | None = None,
+    ) -> None:
+        """Log numbers, text and media under their names; at `step`, or at the next one."""
+        self._refuse_finished("log")
+        plain = self._history.log(data, step, commit=commit)
+        if plain is not None:
+            self.summary.merge_logged(plain)
+
+    def save(
+        self,
+        glob_str: str | os.PathLike[str],
+        base_path: str | os.PathLike[str] | None = None,
+        policy: str = "live",
+    ) -> list[str]:
+        """Keep files with the run (unlike an artifact, without versions); their paths below `dir`."""
+        self._refuse_finished("save")
+        return self._files.save(glob_str, base_path, policy)
+
+    # --- artifacts ---------------------------------------------------------------------------------------
+
+    def log_artifact(
+        self,
+        artifact_or_path: Artifact | str | os.PathLike[str],
+        name: str | None = None,
+        type: str | None = None,  # noqa: A002
+        aliases: str | Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Artifact:
+        """Log an artifact (or a file, folder or `scheme://` reference) as an output; committed on return."""
+        self._refuse_finished("log_artifact")
+        artifact = self._as_artifact(artifact_or_path, name, type)
+        wanted = (aliases,) if isinstance(aliases, str) else tuple(aliases or ())
+        if not artifact.is_draft():
+            return self._relog(artifact, wanted, tuple(tags or ()))
+        label = Label(
+            project=self.project,
+            name=artifact.name,
+            type=artifact.type,
+            description=artifact.description,
+            metadata=normalise_metadata(artifact.metadata),
+            aliases=wanted,
+            tags=tuple(tags or ()),
+        )
+        report = log_version(self._repository, artifact.draft, label, run=self._record)
+        artifact.become(self._repository, report.version)
+        self._outputs[report.version.label] = None
+        if not report.is_new:
+            self._reporter.already_stored(label=report.version.label)
+        return artifact
+
+    def _relog(self, artifact: Artifact, aliases: tuple[str, ...], tags: tuple[str, ...]) -> Artifact:
+        from localart.operations.log import relog_version
+
+        version = relog_version(
+            self._repository, artifact.version_record, run=self._record, aliases=aliases, tags=tags
+        )
+        artifact.become(self._repository, version)
+        self._outputs[version.label] = None
+        return artifact
+
+    def _as_artifact(self, given: Any, name: str | None, kind: str | None) -> Artifact:
+        if isinstance(given, Artifact):
+            return given
+        if not isinstance(given, str | os.PathLike):
+            raise TypeError(f"log_artifact takes an Artifact or a path, not {type(given).__name__}")
+        text = os.fspath(given)
+        is_reference = bool(urlsplit(text).scheme) and "://" in text
+        base = Path(unquote(urlsplit(text).path) if is_reference else text).name
+        artifact = Artifact(name or f"run-{self.id}-{base}", kind or "unspecified")
+        if is_reference:
+            artifact.add_reference(text)
+        elif os.path.isdir(text):  # noqa: PTH112
+            artifact.add_dir(text)
+        elif os.path.isfile(text):  # noqa: PTH113
+            artifact.add_file(text)
+        else:
+            raise SourceMissing(f"{shown(text)} is neither a file nor a folder", hint="check the path")
+        return artifact
+
+    def use_artifact(
+        self,
+        artifact_or_name: Artifact | str,
+        type: str | None = None,  # noqa: A002
+        aliases: Sequence[str] | None = None,
+        use_as: str | None = None,
+    ) -> Artifact:
+        """Take a version as an input: `name`, `name:alias`, `name:vN`, `project/name:alias` or an Artifact."""
+        self._refuse_finished("use_artifact")
+        if isinstance(artifact_or_name, Artifact):
+            artifact = artifact_or_name
+            if artifact.is_draft():
+                self.log_artifact(artifact, aliases=aliases)
+            version = artifact.version_record
+        else:
+            version, selector = self._find(artifact_or_name, type)
+            artifact = Artifact.from_version(self._repository, version, selector=selector)
+        use_version(self._repository, version, run=self._record, used_as=use_as)
+        return artifact
+
+    def _find(self, name: str, kind: str | None) -> tuple[VersionRecord, str]:
+        try:
+            selector = parse_address(name).selector
+        except InvalidName as error:
+            raise CommError(error.message, hint=error.hint) from error
+        return resolve_version(self._repository, name, project=self.project, kind=kind), selector
+
+    def logged_artifacts(self) -> list[Artifact]:
+        """The versions it made, in order."""
+        return self._linked("output")
+
+    def used_artifacts(self) -> list[Artifact]:
+        """The versions it used, in order."""
+        return self._linked("input")
+
+    def _linked(self, direction: str) -> list[Artifact]:
+        found = versions.linked_versions(self._repository.read(), self._record.key, direction)
+        return [Artifact.from_version(self._repository, version) for version in found]
+
+    # --- the end -----------------------------------------------------------------------------------------
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        """End the run: exit code 0 is finished, any other failed. A second time does nothing."""
+        del quiet
+        self._end(RunState.FAILED if exit_code else RunState.FINISHED, exit_code or 0, None)
+
+    def fail(self, error: BaseException) -> None:
+        """End the run because of `error`; its traceback is kept."""
+        text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
+        interrupted = isinstance(error, KeyboardInterrupt)
+        self._end(RunState.KILLED if interrupted else RunState.FAILED, 255 if interrupted else 1, text)
+
+    def _end(self, state: RunState, exit_code: int, error: str | None) -> None:
+        with self._guard:
+            if self._finished:
+                return
+            self._history.close()
+            self._files.close()
+            self._record = end_run(
+                self._repository,
+                self._record,
+                state=state,
+                exit_code=exit_code,
+                error=error,
+                summary=self.summary.as_dict(),
+            )
+            self._finished = True
+            self._lock.close()
+        self._on_finish(self)
+        self._reporter.run_finished(
+            name=self.name,
+            run_id=self.id,
+            state=state.value,
+            seconds=time.monotonic() - self._began,
+            outputs=list(self._outputs),
+        )
+
+    def __enter__(self) -> Self:
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth > 0:
+            return
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            self.finish()
+        else:
+            self.fail(error)
+
+    # --- inside ------------------------------------------------------------------------------------------
+
+    def _refuse_finished(self, what: str) -> None:
+        if self._finished:
+            raise UsageError(
+                f"Run {self.id} is finished; it cannot {what} any more", hint="start one with init()"
+            )
+
+    def _change(self, **columns: Any) -> None:
+        self._refuse_finished("change")
+        update_run(self._repository, self._record, columns)
+        self._reload()
+
+    def _save_config(self, config: dict[str, Any]) -> None:
+        self._change(config=config)
+
+    def _save_summary(self, summary: dict[str, Any]) -> None:
+        self._change(summary=summary)
+
+    def _reload(self) -> None:
+        from localart.catalog import runs
+
+        self._record = runs.get_run(self._repository.read(), self._record.key)
