@@ -202,7 +202,7 @@ def _begin(request: RunRequest, environment: Settings, *, allow_val_change: bool
     session.running.append(run)
     if not session.hooked:
         session.hooked = True
-        atexit.register(_finish_all)
+        atexit.register(finish_all)
         _watch_for_failure()
     reporter.run_started(name=run.name, run_id=run.id, project=run.project, store=str(repository.root))
     return run
@@ -234,7 +234,8 @@ def _watch_for_failure() -> None:
     sys.excepthook = remember
 
 
-def _finish_all() -> None:
+def finish_all() -> None:
+    """Finish every run of this process: as failed when an exception is ending it."""
     session = _current()
     for run in list(session.running):
         if session.failure is not None:
