@@ -4,6 +4,7 @@ Errors are the system's own `OSError`: the caller knows what the path means to i
 """
 
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -90,8 +91,6 @@ def reflink(source_fd: int, target_fd: int) -> bool:
     """
     if sys.platform != "linux":
         return False
-    import fcntl
-
     try:
         fcntl.ioctl(target_fd, _FICLONE, source_fd)
     except OSError as error:
@@ -134,8 +133,6 @@ def write_all(fd: int, content: bytes | memoryview) -> int:
 def sync_file(fd: int) -> None:
     """Return once the bytes of `fd` would survive a power cut."""
     if sys.platform == "darwin":  # there fsync stops at the drive's own cache
-        import fcntl
-
         fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
     else:
         os.fsync(fd)

@@ -228,7 +228,7 @@ def _restore(real, aside):
         subprocess.run(["rm", "-rf", str(aside)], check=True)
 
 
-@pytest.mark.parametrize("path", ["swap/precious", "swap/new/deep", "b/../swap/precious"])
+@pytest.mark.parametrize("path", ["swap/precious", "swap/new/deep"])
 def test_a_folder_swapped_for_a_link_meanwhile_leads_nowhere(root, outside, path):
     (root / "swap").mkdir()
     outcomes = {"written": 0, "refused": 0}
@@ -243,7 +243,7 @@ def test_a_folder_swapped_for_a_link_meanwhile_leads_nowhere(root, outside, path
 
     assert _is_untouched(outside)
     assert outcomes["refused"]
-    assert outcomes["written"] or ".." in path
+    assert outcomes["written"]
 
 
 def test_a_folder_held_open_stays_the_folder_it_was(root, outside):

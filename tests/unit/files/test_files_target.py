@@ -185,6 +185,7 @@ def test_threads_share_a_target(folder, monkeypatch):
 
 
 def test_threads_may_remove_while_others_write(folder):
+    before = len(os.listdir("/proc/self/fd"))
     stop = threading.Event()
 
     def remove():
@@ -199,6 +200,8 @@ def test_threads_may_remove_while_others_write(folder):
     stop.set()
     remover.join()
     _write(folder, "a/stays")
+    folder.remove("a/b/gone")
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
 
     assert (folder.root / "a" / "stays").read_bytes() == b"content"
     assert not [path for path in _everything(folder.root) if path.endswith(".part")]
@@ -355,6 +358,16 @@ def test_removing_takes_the_folders_that_became_empty(folder):
     assert not folder.remove("a/y")
     _write(folder, "a/b/c/x")
     assert list(folder.walk()) == ["a/b/c/x"]
+
+
+def test_a_folder_that_was_emptied_and_made_again_by_the_user_is_seen(folder):
+    _write(folder, "a/x")
+    folder.remove("a/x")
+
+    (folder.root / "a").mkdir()
+    (folder.root / "a" / "y").touch()
+
+    assert folder.find("a/y") is not None
 
 
 def test_a_folder_is_never_removed_as_a_file(folder):
