@@ -6,17 +6,24 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder beside `tmp_path` that holds this test's store and working folder."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "work").mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Point localart at a fresh store, away from whatever the developer's environment says."""
     import os
 
     for name in list(os.environ):
         if name.startswith(("LOCALART_", "WANDB_")):
             monkeypatch.delenv(name)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("LOCALART_DIR", str(tmp_path / "store"))
+    monkeypatch.chdir(home / "work")
+    monkeypatch.setenv("LOCALART_DIR", str(home / "store"))
     monkeypatch.setenv("LOCALART_SILENT", "1")
     yield
     import sys
@@ -32,12 +39,12 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def store(home: Path) -> Path:
     """Where this test's store is (made when something is first logged)."""
-    return tmp_path / "store"
+    return home / "store"
 
 
 @pytest.fixture
-def workdir(tmp_path: Path) -> Path:
+def workdir(home: Path) -> Path:
     """The working folder of this test."""
-    return tmp_path / "work"
+    return home / "work"

@@ -68,10 +68,12 @@ def run_nodes(connection: sqlite3.Connection, runs: Iterable[int]) -> list[NodeR
 
 
 def version_nodes(connection: sqlite3.Connection, versions: Iterable[int]) -> list[NodeRow]:
-    """The versions as nodes; the group is the artifact's type."""
+    """The versions as nodes, labelled `name:vN` and their aliases; the group is the artifact's type."""
     return _nodes(
         connection,
-        "SELECT v.id, a.name || ':v' || v.number, a.type, p.name, v.state, v.created_at FROM versions v"
+        "SELECT v.id, a.name || ':v' || v.number || coalesce("
+        " (SELECT ' ' || group_concat(name, ', ') FROM aliases WHERE version = v.id), ''),"
+        " a.type, p.name, v.state, v.created_at FROM versions v"
         " JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE v.id IN ({marks})",
         versions,
     )
