@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from os import PathLike, fspath
+from os import PathLike, fspath, fstat
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +167,16 @@ def _encoded(data: bytes, what: str) -> _Encoded:
 def _read(path: str) -> _Encoded:
     if "://" in path:
         raise NotLocalError(f"Image {shown(path)} is not a local file", hint="download it and give its path")
-    file = Path(path)
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_FILE_BYTES + 1)
+        with Path(path).open("rb") as file:
+            # One byte too many tells of a file that grew, or whose size is not known (a pipe).
+            is_large = fstat(file.fileno()).st_size > MAX_FILE_BYTES
+            data = b"" if is_large else file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise SourceMissing(f"Image file {shown(path)} does not exist") from error
     except OSError as error:
         raise SourceUnreadable(f"Image file {shown(path)} cannot be read: {error.strerror}") from error
-    if len(data) > MAX_FILE_BYTES:
+    if is_large or len(data) > MAX_FILE_BYTES:
         raise ValueError(
             f"image file {shown(path)} is larger than {MAX_FILE_BYTES:,} bytes; add it to an artifact"
         )

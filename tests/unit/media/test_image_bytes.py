@@ -83,6 +83,20 @@ def test_a_bitmap_that_goes_top_down_has_a_positive_height():
     assert find_header(bytes(flipped)) == ImageHeader(format="bmp", width=3, height=2)
 
 
+def test_a_bitmap_of_the_oldest_kind_has_small_numbers():
+    header = (
+        b"BM" + bytes(12) + (12).to_bytes(4, "little") + (3).to_bytes(2, "little") + (2).to_bytes(2, "little")
+    )
+
+    assert find_header(header) == ImageHeader(format="bmp", width=3, height=2)
+
+
+def test_a_png_must_begin_with_its_header_chunk():
+    encoded = encode_png(Pixels(width=1, height=1, channels=1, data=b"a"))
+
+    assert find_header(encoded.replace(b"IHDR", b"JUNK")) is None
+
+
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 def test_a_header_that_is_cut_off_or_garbled_never_raises(name):
     encoded = io.BytesIO()

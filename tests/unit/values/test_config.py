@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from localart.errors import ConfigError, InvalidMetadata, SourceMissing, UsageError
+from localart.errors import ConfigError, InvalidMetadata, SourceMissing, SourceUnreadable, UsageError
 from localart.jsonable import normalise_metadata
 from localart.media import Image
 from localart.runs.configuration import Config, StaticConfig, read_config
@@ -257,6 +257,8 @@ def test_a_file_that_is_no_config_is_a_usage_error(tmp_path, name, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SourceMissing, match=r"none\.yaml"):
         read_config(str(tmp_path / "none.yaml"))
+    with pytest.raises(SourceUnreadable, match="cannot be read"):
+        read_config(tmp_path)
 
 
 def test_without_pyyaml_a_yaml_file_says_what_to_do(tmp_path, monkeypatch):

@@ -42,6 +42,8 @@ def test_what_is_absent_is_absent(summary):
         _ = summary["nope"]
     with pytest.raises(AttributeError, match="nope"):
         _ = summary.b.nope
+    with pytest.raises(AttributeError, match="nope"):
+        del summary.nope
 
 
 def test_scalar_tensors_become_numbers(summary, saved):
