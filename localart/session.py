@@ -10,9 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from localart.artifact import Artifact, register_saver
 from localart.errors import NotInitialized, NotLocalError, UsageError
 from localart.names import check_label, check_project, check_prose, check_run_id, check_tag
 from localart.operations.run_life import RunRequest, begin_run
@@ -23,7 +22,11 @@ from localart.runs import Run
 from localart.runs.configuration import read_config
 from localart.runs.disabled import DisabledRun
 from localart.runs.run_names import new_run_id, new_run_name
+from localart.saving import register_saver
 from localart.settings import Settings, find_store, read_settings
+
+if TYPE_CHECKING:
+    from localart.artifact import Artifact
 
 DEFAULT_PROJECT = "uncategorized"
 MODES = ("online", "offline", "disabled", "shared", "dryrun", "run")
@@ -260,13 +263,13 @@ def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = 
     need_run("log").log(data, step=step, commit=commit)
 
 
-def log_artifact(artifact_or_path: Any, *args: Any, **named: Any) -> Artifact:
+def log_artifact(artifact_or_path: Any, *args: Any, **named: Any) -> "Artifact":
     """`Run.log_artifact` of the active run."""
     logged: Artifact = need_run("log_artifact").log_artifact(artifact_or_path, *args, **named)
     return logged
 
 
-def use_artifact(artifact_or_name: Any, *args: Any, **named: Any) -> Artifact | None:
+def use_artifact(artifact_or_name: Any, *args: Any, **named: Any) -> "Artifact | None":
     """`Run.use_artifact` of the active run (None from a disabled one)."""
     used: Artifact | None = need_run("use_artifact").use_artifact(artifact_or_name, *args, **named)
     return used
@@ -320,7 +323,7 @@ def active_summary() -> Any:
     return NotYet("summary") if run is None else run.summary
 
 
-def _save_draft(artifact: Artifact, project: str | None) -> None:
+def _save_draft(artifact: "Artifact", project: str | None) -> None:
     """Log a draft that is saved by itself: in the active run, or in one made for it."""
     run = _current().active
     if isinstance(run, Run) and project in {None, run.project}:

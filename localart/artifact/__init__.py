@@ -1,6 +1,6 @@
 """The class users meet first: an artifact, before and after it is logged. It only delegates."""
 
-from localart.artifact.artifact import Artifact, register_saver
+from localart.artifact.artifact import Artifact
 from localart.artifact.entries import ArtifactEntry, ArtifactManifest
 
-__all__ = ["Artifact", "ArtifactEntry", "ArtifactManifest", "register_saver"]
+__all__ = ["Artifact", "ArtifactEntry", "ArtifactManifest"]

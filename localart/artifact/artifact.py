@@ -1,7 +1,7 @@
 """`Artifact`: a draft that takes content, then one version of a named line. It only delegates."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -25,19 +25,13 @@ from localart.operations.delete import delete_version
 from localart.operations.download import download
 from localart.operations.update import update_version
 from localart.repository import Repository, default_repository
+from localart.saving import find_saver
 from localart.settings import read_settings
 
 if TYPE_CHECKING:
     from localart.media import Media
 
 _POLICIES = ("mutable", "immutable")
-_save_draft: "Callable[[Artifact, str | None], None] | None" = None
-
-
-def register_saver(save: "Callable[[Artifact, str | None], None]") -> None:
-    """Say who logs a draft that is saved without a run (the session does)."""
-    global _save_draft  # noqa: PLW0603
-    _save_draft = save
 
 
 class Artifact:
@@ -464,11 +458,12 @@ class Artifact:
         """A draft is logged (by the active run, or one of its own); a version's changed facts are kept."""
         del settings
         if self._version is None:
-            if _save_draft is None:
+            save = find_saver()
+            if save is None:
                 raise NotInitialized(
                     "No run is active to log this artifact", hint="call localart.init() first"
                 )
-            _save_draft(self, project)
+            save(self, project)
             return
         repository = self._store("save")
         version = update_version(

@@ -17,8 +17,7 @@ from localart.manifest import reference_digest
 from localart.model import BlobRef, Entry, Reference
 from localart.names import check_entry_path, shown
 from localart.progress import SILENCE, Progress
-from localart.repository import Repository
-from localart.repository.ingest import ingest_files
+from localart.repository.ingest import ingest_files, ingest_one
 
 MAX_REFERENCES = 10_000_000
 _REMEMBERED_PATHS = 10_000  # for `local_path`; a million of them would cost 150 MB
@@ -42,14 +41,6 @@ def add_file(
     return draft.put(entry, overwrite=overwrite, local_path=str(Path(local).absolute()))
 
 
-def ingest_one(repository: Repository, local: str, entry_path: str) -> BlobRef:
-    """Store the bytes of one file of the user's; `SourceError` (a ValueError) when it is not a file."""
-    with open_source(local) as opened:
-        file = TreeFile(entry_path, local, opened.stat)
-    ((_, blob),) = ingest_files(repository, [file])
-    return blob
-
-
 def add_tree(
     draft: Draft,
     root: str | os.PathLike[str],
@@ -71,7 +62,8 @@ def add_tree(
     local_paths: dict[str, str] = {}
     progress.start("adding files", total_bytes=0, total_files=0)
     try:
-        for file, blob in ingest_files(repository, _named(walk_tree(folder), inside), progress=progress):
+        files = _named(_without(walk_tree(folder), folder, repository.root), inside)
+        for file, blob in ingest_files(repository, files, progress=progress):
             added.append(Entry(file.path, blob.digest, blob.size_bytes))
             if len(local_paths) < _REMEMBERED_PATHS:
                 local_paths[file.path] = file.absolute
@@ -82,6 +74,14 @@ def add_tree(
     for entry in added:
         draft.put(entry, overwrite=overwrite, local_path=local_paths.get(entry.path))
     return len(added)
+
+
+def _without(files: Iterator[TreeFile], folder: str, store: Path) -> Iterator[TreeFile]:
+    """Leave out the store itself, which lies inside the folder when somebody adds `.`."""
+    if not store.is_relative_to(os.path.realpath(folder)):
+        return files
+    inside = os.path.join(store.relative_to(os.path.realpath(folder)), "")  # noqa: PTH118
+    return (file for file in files if not file.path.startswith(inside))
 
 
 def _named(files: Iterator[TreeFile], prefix: str) -> Iterator[TreeFile]:

@@ -38,6 +38,14 @@ def ingest_files(
         repository.publish_if_large()
 
 
+def ingest_one(repository: Repository, local: str, entry_path: str) -> BlobRef:
+    """Store the bytes of one file of the user's; `SourceError` (a ValueError) when it is not a file."""
+    with open_source(local) as opened:
+        file = TreeFile(entry_path, local, opened.stat)
+    ((_, blob),) = ingest_files(repository, [file])
+    return blob
+
+
 def ingest_bytes(repository: Repository, content: bytes, group: str) -> BlobRef:
     """Store a small content that is in memory already."""
     with repository.writing() as writer:

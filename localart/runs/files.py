@@ -3,19 +3,19 @@
 import glob as globbing
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localart.catalog import runs
-from localart.draft.content import ingest_one
 from localart.errors import UsageError
-from localart.media.base import Media
-from localart.media.image import Image, record_images
 from localart.model import BlobRef, RunRecord
 from localart.names import check_entry_path
 from localart.repository import Repository
-from localart.repository.ingest import ingest_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localart.media.base import Media
 
 POLICIES = ("live", "now", "end")
 _CLOUD = ("s3://", "gs://", "http://", "https://")
@@ -58,6 +58,8 @@ class RunFiles:
         return name
 
     def _take_in(self, local: str, name: str) -> None:
+        from localart.repository.ingest import ingest_one
+
         self._repository.lease.take()
         try:
             blob = ingest_one(self._repository, local, name)
@@ -74,8 +76,11 @@ class RunFiles:
                 {"run": self._run.uid, "files": {name: blob.digest.hex() for name, blob in blobs.items()}},
             )
 
-    def keep_media(self, key: str, step: int, media: Sequence[Media]) -> dict[str, Any]:
+    def keep_media(self, key: str, step: int, media: "Sequence[Media]") -> dict[str, Any]:
         """Keep the media's bytes; the record that stands for them in the history."""
+        from localart.media.image import Image, record_images
+        from localart.repository.ingest import ingest_bytes
+
         self._repository.lease.take()
         try:
             blobs: dict[str, BlobRef] = {}

@@ -7,19 +7,15 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
-from localart.artifact import Artifact
 from localart.catalog import metrics, versions
 from localart.errors import CommError, InvalidName, SourceMissing, UsageError
 from localart.jsonable import normalise_metadata
 from localart.model import RunRecord, RunState, VersionRecord
 from localart.names import check_label, check_prose, check_tag, parse_address, shown
-from localart.operations.log import Label, log_version
-from localart.operations.resolve import resolve_version
 from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
-from localart.operations.use import use_version
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.configuration import Config
@@ -27,7 +23,8 @@ from localart.runs.files import RunFiles
 from localart.runs.history import History
 from localart.runs.summary_values import Summary
 
-SILENT_JOB_TYPES = frozenset({"cli_put"})
+if TYPE_CHECKING:
+    from localart.artifact import Artifact
 
 
 class Run:
@@ -190,13 +187,15 @@ class Run:
 
     def log_artifact(
         self,
-        artifact_or_path: Artifact | str | os.PathLike[str],
+        artifact_or_path: "Artifact | str | os.PathLike[str]",
         name: str | None = None,
         type: str | None = None,  # noqa: A002
         aliases: str | Sequence[str] | None = None,
         tags: Sequence[str] | None = None,
-    ) -> Artifact:
+    ) -> "Artifact":
         """Log an artifact (or a file, folder or `scheme://` reference) as an output; committed on return."""
+        from localart.operations.log import Label, log_version
+
         self._refuse_finished("log_artifact")
         artifact = self._as_artifact(artifact_or_path, name, type)
         wanted = (aliases,) if isinstance(aliases, str) else tuple(aliases or ())
@@ -218,7 +217,7 @@ class Run:
             self._reporter.already_stored(label=report.version.label)
         return artifact
 
-    def _relog(self, artifact: Artifact, aliases: tuple[str, ...], tags: tuple[str, ...]) -> Artifact:
+    def _relog(self, artifact: "Artifact", aliases: tuple[str, ...], tags: tuple[str, ...]) -> "Artifact":
         from localart.operations.log import relog_version
 
         version = relog_version(
@@ -228,7 +227,9 @@ class Run:
         self._outputs[version.label] = None
         return artifact
 
-    def _as_artifact(self, given: Any, name: str | None, kind: str | None) -> Artifact:
+    def _as_artifact(self, given: Any, name: str | None, kind: str | None) -> "Artifact":
+        from localart.artifact import Artifact
+
         if isinstance(given, Artifact):
             return given
         if not isinstance(given, str | os.PathLike):
@@ -249,12 +250,15 @@ class Run:
 
     def use_artifact(
         self,
-        artifact_or_name: Artifact | str,
+        artifact_or_name: "Artifact | str",
         type: str | None = None,  # noqa: A002
         aliases: Sequence[str] | None = None,
         use_as: str | None = None,
-    ) -> Artifact:
+    ) -> "Artifact":
         """Take a version as an input: `name`, `name:alias`, `name:vN`, `project/name:alias` or an Artifact."""
+        from localart.artifact import Artifact
+        from localart.operations.use import use_version
+
         self._refuse_finished("use_artifact")
         if isinstance(artifact_or_name, Artifact):
             artifact = artifact_or_name
@@ -268,21 +272,25 @@ class Run:
         return artifact
 
     def _find(self, name: str, kind: str | None) -> tuple[VersionRecord, str]:
+        from localart.operations.resolve import resolve_version
+
         try:
             selector = parse_address(name).selector
         except InvalidName as error:
             raise CommError(error.message, hint=error.hint) from error
         return resolve_version(self._repository, name, project=self.project, kind=kind), selector
 
-    def logged_artifacts(self) -> list[Artifact]:
+    def logged_artifacts(self) -> "list[Artifact]":
         """The versions it made, in order."""
         return self._linked("output")
 
-    def used_artifacts(self) -> list[Artifact]:
+    def used_artifacts(self) -> "list[Artifact]":
         """The versions it used, in order."""
         return self._linked("input")
 
-    def _linked(self, direction: str) -> list[Artifact]:
+    def _linked(self, direction: str) -> "list[Artifact]":
+        from localart.artifact import Artifact
+
         found = versions.linked_versions(self._repository.read(), self._record.key, direction)
         return [Artifact.from_version(self._repository, version) for version in found]
 
