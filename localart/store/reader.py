@@ -1,0 +1,292 @@
+"""Give stored bytes back, each checked on the way out (I2)."""
+
+import os
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from blake3 import blake3
+
+from localart.errors import BlobDamaged
+from localart.model import BlobLayout, BlobRef, FramePlace, Piece
+from localart.store.codecs import decompress
+from localart.store.failures import damaged
+from localart.store.forks import forget_in_children
+from localart.store.frames import Bytes, FrameKind, open_pack_fd, read_frame
+from localart.store.packs import pack_path
+from localart.store.workers import Workers
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_OPEN_PACKS = 32
+_KEPT_FRAMES = 8
+_AHEAD_PER_THREAD = 3
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenFrame:
+    """A decoded frame whose own checksums are right; each member is still to be compared with its digest."""
+
+    place: FramePlace
+    raw: memoryview
+    members: frozenset[tuple[int, BlobRef]]
+
+    def view(self, piece: Piece) -> memoryview:
+        """The bytes of a piece as the frame's member table has it; not hashed."""
+        if (piece.offset, piece.blob) not in self.members:
+            raise damaged(
+                self.place.pack, self.place.start, "the frame holds other contents than the catalog says"
+            )
+        return self.raw[piece.offset : piece.offset + piece.blob.size_bytes]
+
+    def checked(self, piece: Piece) -> memoryview:
+        """The bytes of a piece that match their digest."""
+        view = self.view(piece)
+        if blake3(view).digest() != piece.blob.digest:
+            raise damaged(
+                self.place.pack, self.place.start, f"content {_short(piece.blob)} is not what it was"
+            )
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The bytes from `start` to `stop` of a piece."""
+
+    piece: Piece
+    start: int
+    stop: int
+
+
+class BlobReader:
+    """Reads blobs from the packs of one store. Safe to call from several threads, and after a fork.
+
+    Every frame is compared with its XXH3, its members with what the catalog says, and every blob with its BLAKE3
+    digest. BlobMissing: there is no such pack (any more); look the blob up again. BlobDamaged: anything else.
+    """
+
+    def __init__(self, root: Path, *, threads: int = 2) -> None:
+        self._root = root
+        self._workers = Workers(threads)
+        self._begin()
+        forget_in_children(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._packs: OrderedDict[str, _OpenPack] = OrderedDict()
+        self._frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
+
+    def read(self, layout: BlobLayout) -> bytes:
+        """All bytes of a blob; meant for small ones. Frames just used are kept, for a neighbour may be next."""
+        _check_lengths(layout)
+        if len(layout.pieces) == 1:
+            piece = layout.pieces[0]
+            _check_single(layout.blob, piece)
+            return bytes(self._kept_frame(piece.place).checked(piece))
+        return b"".join(self.stream(layout))
+
+    def stream(
+        self, layout: BlobLayout, *, start: int = 0, length: int | None = None
+    ) -> Iterator[memoryview]:
+        """The bytes of a blob in order, or `length` of them from `start` on, in parts of up to 1 MiB.
+
+        Of a whole blob the last part is only handed out when all of them match the blob's digest: what came
+        before must not be trusted until the iterator ends without an error. Parts of a range are right at once.
+        """
+        _check_lengths(layout)
+        size = layout.blob.size_bytes
+        start = min(max(start, 0), size)
+        stop = size if length is None else min(start + max(length, 0), size)
+        if start == 0 and stop == size:
+            return self._stream_whole(layout)
+        return self._stream_range(layout, start, stop)
+
+    def read_many(self, layouts: Iterable[BlobLayout]) -> Iterator[tuple[BlobRef, Bytes]]:
+        """Each of many small blobs with its bytes, in the order they lie in the packs; every frame is read once.
+
+        Blobs of several chunks come last, each read whole.
+        """
+        pieces: list[Piece] = []
+        chunked: list[BlobLayout] = []
+        for layout in layouts:
+            _check_lengths(layout)
+            if len(layout.pieces) == 1:
+                _check_single(layout.blob, layout.pieces[0])
+                pieces.append(layout.pieces[0])
+            else:
+                chunked.append(layout)
+        pieces.sort(key=lambda piece: (piece.place.pack, piece.place.start, piece.offset))
+        jobs = [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
+        for views in self._ahead(self._checked_pieces, jobs):
+            yield from views
+        for layout in chunked:
+            yield layout.blob, self.read(layout)
+
+    def close(self) -> None:
+        """End the threads and close the packs. A later call begins anew."""
+        self._workers.close()
+        self._begin()
+
+    def forget(self) -> None:
+        """In a forked child: there are no threads, and a lock may have been held."""
+        self._workers.forget()
+        self._begin()
+
+    # --- streams ---
+
+    def _stream_whole(self, layout: BlobLayout) -> Iterator[memoryview]:
+        hasher = blake3()
+        held: memoryview | None = None
+        for views in self._ahead(self._views, _frames_of(layout.pieces)):
+            for view in views:
+                if held is not None:
+                    yield held
+                hasher.update(view)
+                held = view
+        if hasher.digest() != layout.blob.digest:
+            raise _wrong(layout)
+        if held is not None:
+            yield held
+
+    def _stream_range(self, layout: BlobLayout, start: int, stop: int) -> Iterator[memoryview]:
+        parts = list(_parts_between(layout.pieces, start, stop))
+        jobs = [list(group) for _, group in groupby(parts, key=lambda part: part.piece.place)]
+        for views in self._ahead(self._checked_parts, jobs):
+            yield from views
+
+    def _ahead(self, task: Callable[[Job], Answer], jobs: Sequence[Job]) -> Iterator[Answer]:
+        """The answers in order; a few jobs run ahead on the pool."""
+        if len(jobs) < 2:
+            yield from map(task, jobs)
+            return
+        running: deque[Future[Answer]] = deque()
+        most = _AHEAD_PER_THREAD * self._workers.count
+        try:
+            for job in jobs:
+                running.append(self._workers.submit(task, job))
+                if len(running) >= most:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+    # --- tasks of the pool ---
+
+    def _views(self, pieces: list[Piece]) -> list[memoryview]:
+        """The bytes of pieces of one frame, neighbours joined."""
+        frame = self._frame(pieces[0].place)
+        runs: list[memoryview] = []
+        start = stop = 0
+        for piece in pieces:
+            frame.view(piece)
+            if piece.offset != stop:
+                runs.append(frame.raw[start:stop])
+                start = piece.offset
+            stop = piece.offset + piece.blob.size_bytes
+        runs.append(frame.raw[start:stop])
+        return [run for run in runs if len(run)]
+
+    def _checked_parts(self, parts: list[_Part]) -> list[memoryview]:
+        frame = self._frame(parts[0].piece.place)
+        return [frame.checked(part.piece)[part.start : part.stop] for part in parts]
+
+    def _checked_pieces(self, pieces: list[Piece]) -> list[tuple[BlobRef, Bytes]]:
+        frame = self._frame(pieces[0].place)
+        return [(piece.blob, frame.checked(piece)) for piece in pieces]
+
+    # --- frames and packs ---
+
+    def _kept_frame(self, place: FramePlace) -> _OpenFrame:
+        with self._lock:
+            frame = self._frames.pop(place, None)
+        frame = frame or self._frame(place)
+        with self._lock:
+            self._frames[place] = frame
+            if len(self._frames) > _KEPT_FRAMES:
+                self._frames.popitem(last=False)
+        return frame
+
+    def _frame(self, place: FramePlace) -> _OpenFrame:
+        head, data = read_frame(self._pack(place.pack).fd, place)
+        if head.kind is not FrameKind.DATA:
+            raise damaged(place.pack, place.start, "the frame holds no contents")
+        body = memoryview(data)[head.head_bytes :]
+        try:
+            raw = decompress(head.codec, body, head.raw_bytes)
+        except BlobDamaged as error:
+            raise damaged(place.pack, place.start, error.message) from error
+        return _OpenFrame(place, memoryview(raw).toreadonly(), head.places())
+
+    def _pack(self, pack: str) -> "_OpenPack":
+        with self._lock:
+            found = self._packs.pop(pack, None) or _OpenPack(pack_path(self._root, pack))
+            self._packs[pack] = found
+            if len(self._packs) > _OPEN_PACKS:
+                self._packs.popitem(last=False)
+            return found
+
+
+class _OpenPack:
+    """A pack's descriptor, closed when nobody uses it any more: a reader in another thread may outlive the cache."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = -1
+        self.fd = open_pack_fd(path)
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
+# --- what is asked for -----------------------------------------------------------------------------
+
+
+def _check_lengths(layout: BlobLayout) -> None:
+    total = sum(piece.blob.size_bytes for piece in layout.pieces)
+    if total != layout.blob.size_bytes:
+        raise BlobDamaged(
+            f"The catalog names {total} of the {layout.blob.size_bytes} bytes of content {_short(layout.blob)}",
+            hint="run `localart verify`",
+        )
+
+
+def _check_single(blob: BlobRef, piece: Piece) -> None:
+    if piece.blob.digest != blob.digest:
+        raise damaged(piece.place.pack, piece.place.start, f"it is not the place of content {_short(blob)}")
+
+
+def _frames_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Runs of pieces that follow one another in one frame."""
+    return [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
+
+
+def _parts_between(pieces: Sequence[Piece], start: int, stop: int) -> Iterator[_Part]:
+    at = 0
+    for piece in pieces:
+        end = at + piece.blob.size_bytes
+        if at < stop and end > start:
+            yield _Part(piece, max(start - at, 0), min(stop, end) - at)
+        at = end
+
+
+def _wrong(layout: BlobLayout) -> BlobDamaged:
+    packs = sorted({piece.place.pack for piece in layout.pieces})
+    where = f" in pack {packs[0]}" if len(packs) == 1 else f" in {len(packs)} packs"
+    return BlobDamaged(
+        f"Content {_short(layout.blob)}{where if packs else ''} is not what it was",
+        hint="run `localart verify`",
+    )
+
+
+def _short(blob: BlobRef) -> str:
+    return blob.digest.hex()[:12]
