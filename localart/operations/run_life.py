@@ -116,6 +116,7 @@ def end_run(
     state: RunState,
     exit_code: int,
     error: str | None,
+    config: Mapping[str, Any],
     summary: Mapping[str, Any],
 ) -> RunRecord:
     """Mark the run as ended. Metrics logged before are durable when this returns."""
@@ -127,6 +128,7 @@ def end_run(
                 "state": state.value,
                 "exit_code": exit_code,
                 "error": error,
+                "config": _text(config),
                 "summary": _text(summary),
                 "finished_at": tx.now,
             },

@@ -319,6 +319,7 @@ class Run:
                 state=state,
                 exit_code=exit_code,
                 error=error,
+                config=self.config.as_dict(),
                 summary=self.summary.as_dict(),
             )
             self._finished = True
