@@ -83,8 +83,12 @@ def init(
     resume: bool | str | None = None,
     resume_from: str | None = None,
     fork_from: str | None = None,
+    save_code: bool | None = None,
+    tensorboard: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    monitor_gym: bool | None = None,
     settings: Any = None,
-    **unused: object,
+    anonymous: str | None = None,
 ) -> AnyRun:
     """Begin a run, or return the active one.
 
@@ -92,7 +96,7 @@ def init(
     `mode="disabled"` keeps nothing. `reinit="create_new"` and `"finish_previous"` begin another run. `entity`,
     `force` and the settings of a server are accepted and mean nothing here.
     """
-    del entity, dir, force, settings, unused
+    del entity, dir, force, save_code, tensorboard, sync_tensorboard, monitor_gym, settings, anonymous
     if resume_from or fork_from:
         raise NotLocalError(
             "Runs cannot be forked or rewound yet", hint="use resume='must' to continue a run"
@@ -101,7 +105,7 @@ def init(
     mode = mode or environment.mode or "online"
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES[:4])}; not {mode!r}")
-    previous = _previous(reinit)
+    previous = _previous(reinit, mode)
     if previous is not None:
         return previous
     plain = _filtered_config(config, config_include_keys, config_exclude_keys)
@@ -119,13 +123,13 @@ def init(
             job_type=job_type, resume=resume, config=plain,
         )  # fmt: skip
         run = _begin(request, environment, allow_val_change=bool(allow_val_change))
-    session = _current()
-    if session.active is None or reinit != "create_new":
-        session.active = run
+    if reinit != "create_new":
+        _current().active = run
     return run
 
 
-def _previous(reinit: bool | str | None) -> AnyRun | None:
+def _previous(reinit: bool | str | None, mode: str) -> AnyRun | None:
+    """The run that `init()` returns instead of beginning one."""
     if reinit is True:
         reinit = "finish_previous"
     if reinit not in {None, False, *REINITS}:
@@ -134,7 +138,10 @@ def _previous(reinit: bool | str | None) -> AnyRun | None:
     if reinit == "finish_previous" and session.active is not None:
         session.active.finish()
         session.active = None
-    return None if reinit == "create_new" else session.active
+    active = session.active
+    if reinit == "create_new" or (isinstance(active, DisabledRun) and (active.ended or mode != "disabled")):
+        return None
+    return active
 
 
 def _filtered_config(

@@ -51,9 +51,9 @@ class Artifact:
         incremental: bool = False,
         use_as: str | None = None,
         storage_region: str | None = None,
-        **_unused: object,
+        digest_algorithm: str = "MD5",
     ) -> None:
-        del storage_region
+        del storage_region, digest_algorithm
         self._base_name = check_artifact_name(name)
         self._type = check_artifact_type(type, name)
         self._description = None if description is None else check_prose(description, "Description")
@@ -67,7 +67,7 @@ class Artifact:
         self._selector = ""
         self._aliases: list[str] = []
         self._tags: list[str] = []
-        self._added_objects: dict[int, ArtifactEntry] = {}
+        self._added_objects: dict[int, tuple[Media, ArtifactEntry]] = {}
 
     @classmethod
     def from_version(cls, repository: Repository, version: VersionRecord, *, selector: str = "") -> Self:
@@ -88,6 +88,7 @@ class Artifact:
     def become(self, repository: Repository, version: VersionRecord, *, selector: str = "") -> None:
         """Turn into the logged artifact `version` (what logging a draft does to it)."""
         self._final = True
+        self._added_objects.clear()
         self._repository = repository
         self._version = version
         self._selector = selector or f"v{version.number}"
@@ -326,9 +327,13 @@ class Artifact:
         from localart.media.attach import attach
 
         draft = self._open_draft()
-        if id(obj) not in self._added_objects:
-            self._added_objects[id(obj)] = self._view(attach(draft, obj, name, overwrite=overwrite))
-        return self._added_objects[id(obj)]
+        _, known = self._added_objects.get(id(obj), (obj, None))
+        if known is not None and draft.find(known.path) is not None:
+            return known
+        entry = self._view(attach(draft, obj, name, overwrite=overwrite))
+        # The object is kept alive: a later one could get its id.
+        self._added_objects[id(obj)] = (obj, entry)
+        return entry
 
     def __setitem__(self, name: str, obj: "Media") -> None:
         self.add(obj, name)

@@ -24,7 +24,7 @@ class Nothing:
 
 
 class DisabledRun:
-    """Looks like a `Run`, writes nothing to any disk."""
+    """Looks like a `Run`, writes nothing to any disk. `ended`: a later `init()` does not return it again."""
 
     def __init__(
         self, *, project: str, name: str, config: Any, job_type: str | None, group: str | None
@@ -44,6 +44,8 @@ class DisabledRun:
         self.starting_step = 0
         self.resumed = False
         self.disabled = True
+        self.ended = False
+        self._depth = 0
         self.config = Config(config, on_change=_ignore, allow_val_change=True)
         self.summary = Summary({}, on_change=_ignore)
 
@@ -67,10 +69,8 @@ class DisabledRun:
         return []
 
     def finish(self, *_args: object, **_named: object) -> None:
-        """End nothing."""
-
-    def fail(self, _error: BaseException) -> None:
-        """End nothing."""
+        """Make room for the next run."""
+        self.ended = True
 
     def __getattr__(self, name: str) -> Nothing:
         if name.startswith("_"):
@@ -78,12 +78,15 @@ class DisabledRun:
         return Nothing()
 
     def __enter__(self) -> Self:
+        self._depth += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End nothing."""
+        self._depth -= 1
+        if self._depth == 0:
+            self.finish()
 
 
 def _ignore(_values: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from localart.media.base import Media
+    from localart.media.image import Image
 
 POLICIES = ("live", "now", "end")
 _CLOUD = ("s3://", "gs://", "http://", "https://")
@@ -31,7 +32,12 @@ class RunFiles:
         self.folder = repository.root / "tmp" / f"run-{run.uid}" / "files"
 
     def save(
-        self, pattern: str | os.PathLike[str], base_path: str | os.PathLike[str] | None, policy: str
+        self,
+        pattern: str | os.PathLike[str],
+        base_path: str | os.PathLike[str] | None,
+        policy: str,
+        *,
+        is_glob: bool = True,
     ) -> list[str]:
         """Keep the files that match; their paths below the run's folder. No match is an empty list."""
         if policy not in POLICIES:
@@ -40,8 +46,8 @@ class RunFiles:
         if text.startswith(_CLOUD):
             return []
         base = _base(text, base_path)
-        found = [path for path in sorted(globbing.glob(text, recursive=True)) if os.path.isfile(path)]  # noqa: PTH113, PTH207
-        saved = [self._save_one(path, base, policy) for path in found]
+        matches = sorted(globbing.glob(text, recursive=True)) if is_glob else [text]  # noqa: PTH207
+        saved = [self._save_one(path, base, policy) for path in matches if os.path.isfile(path)]  # noqa: PTH113
         return [str(self.folder / name) for name in saved]
 
     def _save_one(self, local: str, base: Path, policy: str) -> str:
@@ -76,9 +82,18 @@ class RunFiles:
                 {"run": self._run.uid, "files": {name: blob.digest.hex() for name, blob in blobs.items()}},
             )
 
-    def keep_media(self, key: str, step: int, media: "Sequence[Media]") -> dict[str, Any]:
-        """Keep the media's bytes; the record that stands for them in the history."""
-        from localart.media.image import Image, record_images
+    def keep_one(self, key: str, step: int, media: "Media") -> dict[str, Any]:
+        """Keep one media object's bytes; the record that stands for it in the history."""
+        (path,) = self._keep_bytes(key, step, [media])
+        return media.record(path)
+
+    def keep_images(self, key: str, step: int, images: "Sequence[Image]") -> dict[str, Any]:
+        """Keep the bytes of images logged as one list; the record that stands for the list."""
+        from localart.media.image import record_images
+
+        return record_images(images, self._keep_bytes(key, step, images))
+
+    def _keep_bytes(self, key: str, step: int, media: "Sequence[Media]") -> list[str]:
         from localart.repository.ingest import ingest_bytes
 
         self._repository.lease.take()
@@ -94,10 +109,7 @@ class RunFiles:
             self._keep(blobs)
         finally:
             self._repository.lease.drop()
-        images = [one for one in media if isinstance(one, Image)]
-        if len(media) > 1 and len(images) == len(media):
-            return record_images(images, paths)
-        return media[0].record(paths[0])
+        return paths
 
     def close(self) -> None:
         """Take in what changed since it was saved and what was written into the folder; remove the folder."""

@@ -1,5 +1,6 @@
 """What a run logs, step by step. Every call that returned survives the death of the process."""
 
+import operator
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -40,33 +41,27 @@ class History:
         None when they were dropped for an older step. The step moves on unless one was given or `commit` is
         False; values of the same step merge.
         """
-        plain = self._plain(values)
+        _check_keys(values)
         with self._guard:
-            if step is not None and step < self.step:
-                self._reporter.step_dropped(step=step, current_step=self.step)
+            # A NumPy or torch whole number is as good as an int; a float is a TypeError.
+            at = self.step if step is None else operator.index(step)
+            if at < self.step:
+                self._reporter.step_dropped(step=at, current_step=self.step)
                 return None
-            self.step = self.step if step is None else step
+            plain = {key: self._plain_value(key, value, at) for key, value in values.items()}
+            self.step = at
             self._write(plain)
             if commit or (commit is None and step is None):
                 self.step += 1
         return plain
 
-    def _plain(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        if not isinstance(values, Mapping):
-            raise TypeError(f"log() takes a dict, not {type(values).__name__}")
-        for key in values:
-            if not isinstance(key, str):
-                raise TypeError(f"the keys of a logged dict must be str, not {type(key).__name__}")
-            check_label(key, "Metric name")
-        return {key: self._plain_value(key, value) for key, value in values.items()}
-
-    def _plain_value(self, key: str, value: Any) -> Any:
+    def _plain_value(self, key: str, value: Any, step: int) -> Any:
         if isinstance(value, Media):
-            return self._files.keep_media(key, self.step, [value])
+            return self._files.keep_one(key, step, value)
         if isinstance(value, Sequence) and value and all(isinstance(one, Media) for one in value):
-            return self._files.keep_media(key, self.step, value)
+            return self._files.keep_images(key, step, value)
         if isinstance(value, Mapping):
-            return {str(name): self._plain_value(f"{key}.{name}", one) for name, one in value.items()}
+            return {str(name): self._plain_value(f"{key}.{name}", one, step) for name, one in value.items()}
         return normalise_value(value, key)
 
     def _write(self, plain: dict[str, Any]) -> None:
@@ -88,6 +83,15 @@ class History:
     def close(self) -> None:
         """Stop the flusher; the caller's next durable commit covers what was logged."""
         self._flusher.stop()
+
+
+def _check_keys(values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"log() takes a dict, not {type(values).__name__}")
+    for key in values:
+        if not isinstance(key, str):
+            raise TypeError(f"the keys of a logged dict must be str, not {type(key).__name__}")
+        check_label(key, "Metric name")
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:

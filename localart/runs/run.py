@@ -178,10 +178,11 @@ class Run:
         glob_str: str | os.PathLike[str],
         base_path: str | os.PathLike[str] | None = None,
         policy: str = "live",
+        glob: bool = True,
     ) -> list[str]:
         """Keep files with the run (unlike an artifact, without versions); their paths below `dir`."""
         self._refuse_finished("save")
-        return self._files.save(glob_str, base_path, policy)
+        return self._files.save(glob_str, base_path, policy, is_glob=glob)
 
     # --- artifacts ---------------------------------------------------------------------------------------
 
@@ -323,7 +324,7 @@ class Run:
                 summary=self.summary.as_dict(),
             )
             self._finished = True
-            self._lock.close()
+            self._lock.remove()
         self._on_finish(self)
         self._reporter.run_finished(
             name=self.name,
