@@ -64,6 +64,11 @@ class FileLock:
         if self._fd is not None and self._pid == os.getpid():
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
+    def remove(self) -> None:
+        """Remove the lock's file, then let go: for a lock that nobody will ask for again."""
+        self._path.unlink(missing_ok=True)
+        self.close()
+
     def close(self) -> None:
         """Let go and forget the file. In a forked child only the inherited descriptor is closed."""
         if self._fd is not None:

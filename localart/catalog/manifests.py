@@ -6,6 +6,7 @@ rows lie together in manifest order, so reading merges a few index ranges and ne
 """
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -217,18 +218,33 @@ def verified_entries(connection: sqlite3.Connection, manifest: ManifestRecord) -
         yield from entries
 
 
+def verified_below(connection: sqlite3.Connection, manifest: ManifestRecord, prefix: str) -> Iterator[Entry]:
+    """The entries whose path starts with `prefix`; the pages they are in are checked as a whole."""
+    lasts = [split_path(page.last) for page in manifest.pages]
+    found = iter_entries(connection, manifest, prefix=prefix)
+    for number in dict.fromkeys(bisect_left(lasts, split_path(entry.path)) for entry in found):
+        yield from (entry for entry in _page(connection, manifest, number) if entry.path.startswith(prefix))
+
+
 def find_entry(connection: sqlite3.Connection, manifest: ManifestRecord, path: str) -> Entry | None:
     """The entry at `path`, checked against its page; None when there is none."""
-    key = split_path(path)
-    before: str | None = None
-    for page in manifest.pages:
-        if key <= split_path(page.last):
-            entries = list(iter_entries(connection, manifest, after=before, last=page.last))
-            if tuple(page_entries(entries)) != (page,):
-                raise _damaged(page)
-            return next((entry for entry in entries if entry.path == path), None)
-        before = page.last
-    return None
+    lasts = [split_path(page.last) for page in manifest.pages]
+    number = bisect_left(lasts, split_path(path))
+    if number == len(lasts):
+        return None
+    return next((entry for entry in _page(connection, manifest, number) if entry.path == path), None)
+
+
+def _page(connection: sqlite3.Connection, manifest: ManifestRecord, number: int) -> list[Entry]:
+    """The entries of one page, checked against its digest."""
+    if number >= len(manifest.pages):
+        raise CatalogDamaged("A manifest holds rows that were not logged", hint="run `localart doctor`")
+    page = manifest.pages[number]
+    before = manifest.pages[number - 1].last if number else None
+    entries = list(iter_entries(connection, manifest, after=before, last=page.last))
+    if tuple(page_entries(entries)) != (page,):
+        raise _damaged(page)
+    return entries
 
 
 def _page_rows(

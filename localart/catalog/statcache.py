@@ -108,6 +108,10 @@ class StatCache:
             self._connection.close()
         self._connection = None
 
+    def forget(self) -> None:
+        """In a forked child: the parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def close(self) -> None:
         """Close the cache's file."""
         with self._lock:

@@ -67,7 +67,7 @@ def download(
     """
     manifest = manifests.get_manifest(repository.read(), version.manifest_id)
     entries: Iterable[Entry] = (
-        manifests.iter_entries(repository.read(), manifest, prefix=path_prefix)
+        manifests.verified_below(repository.read(), manifest, path_prefix)
         if path_prefix
         else manifests.verified_entries(repository.read(), manifest)
     )

@@ -138,12 +138,14 @@ def end_run(
 
 def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
     """Mark running runs whose process is gone as crashed, with the summary their metrics tell."""
-    dead = []
+    dead: list[RunRecord] = []
+    if repository.read_only or repository.network:  # there a lock says nothing about who is alive
+        return ()
     for run in runs.running_runs(repository.read()):
         path = run_lock_path(repository, run.uid)
         lock = FileLock(path)
         try:
-            if not repository.read_only and lock.try_acquire():
+            if lock.try_acquire():
                 if _mark(repository, run):
                     dead.append(run)
                 path.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ lives, its process holds `locks/lease.lock` shared; prune takes it exclusively b
 leaves them when it cannot. The kernel frees the lock of a process that dies, so a lease is never stale.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +22,15 @@ class Lease:
         self._lock = FileLock(path)
         self._guard = threading.Lock()
         self._holders = 0
-        self._pid = os.getpid()
+
+    def forget(self) -> None:
+        """In a forked child: the parent's drafts are the parent's."""
+        self._guard = threading.Lock()
+        self._holders = 0
 
     def take(self) -> None:
         """One more draft relies on stored bytes; waits while a prune is running."""
         with self._guard:
-            if self._pid != os.getpid():
-                self._pid, self._holders = os.getpid(), 0
             if self._holders == 0:
                 self._lock.acquire(timeout_seconds=_PATIENCE_SECONDS, shared=True)
             self._holders += 1
@@ -37,7 +38,7 @@ class Lease:
     def drop(self) -> None:
         """One draft less."""
         with self._guard:
-            if self._pid != os.getpid() or self._holders == 0:
+            if self._holders == 0:
                 return
             self._holders -= 1
             if self._holders == 0:

@@ -1,6 +1,5 @@
 """The open repository: reads from both rooms, and the order in which both are written."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from localart.model import BlobLayout, BlobRef, Digest, PackBatch
 from localart.repository.identity import new_uid, utc_now
 from localart.repository.lease import Lease
 from localart.repository.marker import Marker
+from localart.store.forks import forget_in_children
 from localart.store.frames import FrameKind
 from localart.store.reader import BlobReader
 from localart.store.writer import BlobWriter
@@ -47,10 +47,13 @@ class Repository:
         self.cache = StatCache(root / "cache.db")
         self.lease = Lease(root / "locks" / "lease.lock")
         self.reader = BlobReader(root)
+        self._begin()
+        forget_in_children(self)
+
+    def _begin(self) -> None:
         self._guard = threading.RLock()
         self._writer: BlobWriter | None = None
         self._unpublished: list[PackBatch] = []
-        self._pid = os.getpid()
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -67,7 +70,8 @@ class Repository:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One durable transaction; its journal records also go into the pack just before the commit."""
-        with self.catalog.write(before_commit=self._append_commit_record) as tx:
+        # The pack writer first, the writer lock second, always: the commit record needs both.
+        with self.writing(), self.catalog.write(before_commit=self._append_commit_record) as tx:
             yield tx
 
     @contextmanager
@@ -111,8 +115,6 @@ class Repository:
             yield self._open_writer()
 
     def _open_writer(self) -> BlobWriter:
-        if self._pid != os.getpid():
-            self._pid, self._writer, self._unpublished = os.getpid(), None, []
         if self._writer is None:
             self._writer = BlobWriter(
                 self.root, index=_CatalogIndex(self.catalog), packs=lambda: blob_rows.pack_states(self.read())
@@ -135,10 +137,16 @@ class Repository:
 
     # --- closing -------------------------------------------------------------------------------------
 
+    def forget(self) -> None:
+        """In a forked child: what is held or half-done belongs to the parent."""
+        self._begin()
+        self.lease.forget()
+        self.cache.forget()
+
     def close(self) -> None:
         """Let go of every file. What was not published is garbage."""
         with self._guard:
-            if self._writer is not None and self._pid == os.getpid():
+            if self._writer is not None:
                 self._writer.close()
             self._writer = None
         self.reader.close()
