@@ -6,5 +6,6 @@ changes nothing. What is never logged is garbage for prune.
 
 from localart.draft.content import add_file, add_reference, add_tree, new_file
 from localart.draft.draft import Draft
+from localart.draft.resettle import resettle
 
-__all__ = ["Draft", "add_file", "add_reference", "add_tree", "new_file"]
+__all__ = ["Draft", "add_file", "add_reference", "add_tree", "new_file", "resettle"]

@@ -33,10 +33,21 @@ class Draft:
     def repository(self) -> Repository:
         """The store that holds this draft's bytes; leased from now on."""
         if self._repository is None:
-            self._repository = self._open_repository()
-            self._repository.lease.take()
-            self._release = weakref.finalize(self, self._repository.lease.drop)
+            self.settle(self._open_repository())
+        assert self._repository is not None
         return self._repository
+
+    @property
+    def home(self) -> Repository | None:
+        """The store its content was added to; None when nothing was added yet."""
+        return self._repository
+
+    def settle(self, repository: Repository) -> None:
+        """Make `repository` the draft's home, and hold a lease there."""
+        self.release()
+        self._repository = repository
+        repository.lease.take()
+        self._release = weakref.finalize(self, repository.lease.drop)
 
     def release(self) -> None:
         """The entries are committed (or given up): the lease is no longer needed."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from localart.catalog import artifacts, edges, manifests, metrics, versions
 from localart.catalog.transaction import Transaction
-from localart.draft import Draft
+from localart.draft import Draft, resettle
 from localart.manifest import page_entries
 from localart.manifest.record import encode_record
 from localart.model import Direction, Entry, RunRecord, VersionRecord
@@ -49,7 +49,7 @@ def log_version(repository: Repository, draft: Draft, label: Label, *, run: RunR
         check_alias(alias)
     for tag in label.tags:
         check_tag(tag)
-    repository = draft.repository
+    resettle(draft, repository)
     prepared = _prepare_manifest(repository, draft, label)
     with repository.write_with_content() as tx:
         report = _commit(tx, prepared, label, run)

@@ -1,0 +1,35 @@
+"""Bring a draft's content to the store of the run that logs it, when it was added to another one."""
+
+from localart.draft.draft import Draft
+from localart.model import BlobRef
+from localart.repository import Repository
+from localart.repository.ingest import SMALL_BYTES, group_of, ingest_bytes, ingest_one
+
+
+def resettle(draft: Draft, repository: Repository) -> None:
+    """Make `repository` the draft's home; what was added elsewhere is read from there, verified, and copied."""
+    home = draft.home
+    if home is repository:
+        return
+    draft.settle(repository)
+    if home is None:
+        return
+    home.publish()
+    for entry in draft.entries():
+        if entry.reference is None:
+            _copy(home, repository, BlobRef(entry.digest, entry.size_bytes), group_of(entry.path))
+            repository.publish_if_large()
+
+
+def _copy(source: Repository, target: Repository, blob: BlobRef, group: str) -> None:
+    (layout,) = source.layouts([blob])
+    if blob.size_bytes <= SMALL_BYTES:
+        ingest_bytes(target, source.reader.read(layout), group)
+        return
+    temporary = target.root / "tmp" / f"copy-{target.new_uid()}"
+    try:
+        with temporary.open("xb") as file:
+            file.writelines(source.reader.stream(layout))
+        ingest_one(target, str(temporary), f"copy{group}")
+    finally:
+        temporary.unlink(missing_ok=True)
