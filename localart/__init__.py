@@ -13,7 +13,7 @@ written for `wandb` runs with `import localart as wandb`.
 Names load when they are first used, so that the import costs next to nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # the constant type checkers know; importing typing would double the cost
 
 if TYPE_CHECKING:
     from localart import errors as errors
@@ -82,7 +82,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name in _LIVE:
