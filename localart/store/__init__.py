@@ -9,7 +9,7 @@ I2 A published blob never changes; no read ever returns bytes that do not match 
 
 Rooms: `frames` (byte layout), `codecs` (compression), `source` and `chunking` (what is read, where it is
 cut), `packs` (append and sync), `workers`, `framing`, `solid`, `large`, `staging` (what a writer is made of),
-`writer`, `reader`, `checking` (what verify asks).
+`writer`, `buffers`, `reader`, `checking` (what verify asks).
 
 Byte layout, format 1
 ---------------------

@@ -211,34 +211,39 @@ def _sound_head(fixed: Bytes, table: Bytes, pack: str, start: int) -> FrameHead:
     )
 
 
-def read_frame(fd: int, place: FramePlace) -> tuple[FrameHead, bytes]:
-    """Head and all stored bytes of the frame at `place`; BlobDamaged unless it is whole and the one asked for.
+def read_frame(fd: int, place: FramePlace, buffer: memoryview) -> FrameHead:
+    """Read the frame at `place` into `buffer`, which has its length; the body begins after `head_bytes`.
 
-    The body begins after `head_bytes`.
+    BlobDamaged unless it is whole and the one asked for.
     """
-    data = read_exactly(fd, place.stored_bytes, place.start, pack=place.pack)
-    head = decode_header(data, pack=place.pack, start=place.start)
+    read_into(fd, buffer, place.start, pack=place.pack)
+    head = decode_header(buffer, pack=place.pack, start=place.start)
     asked = (place.stored_bytes, place.raw_bytes, place.codec, place.checksum)
     if (head.stored_bytes, head.raw_bytes, head.codec, head.checksum) != asked:
         raise damaged(place.pack, place.start, "another frame lies there")
-    if xxh3_64_intdigest(memoryview(data)[head.head_bytes :]) != head.checksum:
+    if xxh3_64_intdigest(buffer[head.head_bytes :]) != head.checksum:
         raise damaged(place.pack, place.start, "the frame does not match its checksum")
-    return head, data
+    return head
+
+
+def read_into(fd: int, view: memoryview, start: int, *, pack: str) -> None:
+    """Fill `view` from an open pack; BlobDamaged when it ends before."""
+    at = 0
+    while at < len(view):
+        try:
+            count = os.preadv(fd, [view[at:]], start + at)
+        except OSError as error:
+            raise store_error(error, f"reading pack {pack}") from error
+        if count == 0:
+            raise damaged(pack, start, "the pack ends too early")
+        at += count
 
 
 def read_exactly(fd: int, size_bytes: int, start: int, *, pack: str) -> bytes:
     """`size_bytes` of an open pack; BlobDamaged when it ends before."""
-    try:
-        data = os.pread(fd, size_bytes, start)
-        while 0 < len(data) < size_bytes and (
-            more := os.pread(fd, size_bytes - len(data), start + len(data))
-        ):
-            data += more
-    except OSError as error:
-        raise store_error(error, f"reading pack {pack}") from error
-    if len(data) < size_bytes:
-        raise damaged(pack, start, "the pack ends inside the frame")
-    return data
+    content = bytearray(size_bytes)
+    read_into(fd, memoryview(content), start, pack=pack)
+    return bytes(content)
 
 
 @contextmanager
@@ -326,13 +331,20 @@ def _walk_frames(fd: int, pack: str, limit: int) -> Iterator[ScannedFrame | tupl
 
 def _head_at(fd: int, pack: str, at: int, limit: int) -> FrameHead:
     """The head at `at` of a frame that ends before `limit`."""
-    fixed = os.pread(fd, min(FRAME_HEADER_BYTES, limit - at), at)
-    table_bytes = MEMBER_BYTES * _member_count(fixed, pack, at)
-    table = os.pread(fd, table_bytes, at + FRAME_HEADER_BYTES)
+    fixed = _peek(fd, min(FRAME_HEADER_BYTES, limit - at), at, pack)
+    table = _peek(fd, MEMBER_BYTES * _member_count(fixed, pack, at), at + FRAME_HEADER_BYTES, pack)
     head = decode_header(fixed + table, pack=pack, start=at)
     if at + head.stored_bytes > limit:
         raise damaged(pack, at, "the pack ends inside the frame")
     return head
+
+
+def _peek(fd: int, size_bytes: int, at: int, pack: str) -> bytes:
+    """Up to `size_bytes`, fewer at the end of the file."""
+    try:
+        return os.pread(fd, size_bytes, at)
+    except OSError as error:
+        raise store_error(error, f"reading pack {pack}") from error
 
 
 def _body_at(fd: int, pack: str, at: int, head: FrameHead) -> ScannedFrame | tuple[int, BlobDamaged]:
@@ -348,7 +360,7 @@ def _body_at(fd: int, pack: str, at: int, head: FrameHead) -> ScannedFrame | tup
 def _next_frame(fd: int, pack: str, at: int, limit: int) -> int:
     """Where the next sound frame head stands, or `limit`."""
     while at < limit:
-        window = os.pread(fd, min(_WINDOW_BYTES, limit - at), at)
+        window = _peek(fd, min(_WINDOW_BYTES, limit - at), at, pack)
         hit = window.find(_FRAME_MAGIC)
         if hit < 0:
             at += max(len(window) - len(_FRAME_MAGIC) + 1, 1)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from localart.errors import BlobDamaged
 from localart.model import BlobLayout, BlobRef, FramePlace, Piece
+from localart.store.buffers import Buffers
 from localart.store.codecs import decompress
 from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 _OPEN_PACKS = 32
 _KEPT_FRAMES = 8
-_AHEAD_PER_THREAD = 3
+_AHEAD_PER_THREAD = 3  # frames
+_RUNS_AHEAD = 256
+_FRAMES_OF_STREAM = 24
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -56,6 +59,19 @@ class _OpenFrame:
             )
         return view
 
+    def joined(self, pieces: Sequence[Piece]) -> Iterator[memoryview]:
+        """The bytes of pieces, neighbours together; not hashed."""
+        start = stop = 0
+        for piece in pieces:
+            self.view(piece)
+            if piece.offset != stop:
+                if start < stop:
+                    yield self.raw[start:stop]
+                start = piece.offset
+            stop = piece.offset + piece.blob.size_bytes
+        if start < stop:
+            yield self.raw[start:stop]
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -80,6 +96,7 @@ class BlobReader:
         forget_in_children(self)
 
     def _begin(self) -> None:
+        self._buffers = Buffers(12)
         self._lock = threading.Lock()
         self._packs: OrderedDict[str, _OpenPack] = OrderedDict()
         self._frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
@@ -145,8 +162,8 @@ class BlobReader:
     def _stream_whole(self, layout: BlobLayout) -> Iterator[memoryview]:
         hasher = blake3()
         held: memoryview | None = None
-        for views in self._ahead(self._views, _frames_of(layout.pieces)):
-            for view in views:
+        for frame, parts in self._frames_ahead(_parts_between(layout.pieces, 0, layout.blob.size_bytes)):
+            for view in frame.joined([part.piece for part in parts]):
                 if held is not None:
                     yield held
                 hasher.update(view)
@@ -157,10 +174,32 @@ class BlobReader:
             yield held
 
     def _stream_range(self, layout: BlobLayout, start: int, stop: int) -> Iterator[memoryview]:
-        parts = list(_parts_between(layout.pieces, start, stop))
-        jobs = [list(group) for _, group in groupby(parts, key=lambda part: part.piece.place)]
-        for views in self._ahead(self._checked_parts, jobs):
-            yield from views
+        for frame, parts in self._frames_ahead(_parts_between(layout.pieces, start, stop)):
+            for part in parts:
+                yield frame.checked(part.piece)[part.start : part.stop]
+
+    def _frames_ahead(self, parts: Iterable[_Part]) -> Iterator[tuple[_OpenFrame, list[_Part]]]:
+        """Runs of parts with the frame they lie in; a few frames are decoded ahead on the pool.
+
+        A file of many versions jumps to and fro between the frames of each, so a frame that comes again is kept.
+        """
+        runs = [list(run) for _, run in groupby(parts, key=lambda part: part.piece.place)]
+        if len(runs) == 1:
+            yield self._frame(runs[0][0].piece.place), runs[0]
+            return
+        decoding = _Decoding(self._frame, self._workers, [run[0].piece.place for run in runs])
+        ahead: deque[tuple[Future[_OpenFrame], list[_Part]]] = deque()
+        try:
+            for run in runs:
+                ahead.append((decoding.begin(run[0].piece.place), run))
+                while decoding.is_far_ahead or len(ahead) > _RUNS_AHEAD:
+                    future, ready = ahead.popleft()
+                    yield decoding.wait(future), ready
+            for future, ready in ahead:
+                yield decoding.wait(future), ready
+        finally:
+            for future, _ in ahead:
+                future.cancel()
 
     def _ahead(self, task: Callable[[Job], Answer], jobs: Sequence[Job]) -> Iterator[Answer]:
         """The answers in order; a few jobs run ahead on the pool."""
@@ -182,24 +221,6 @@ class BlobReader:
 
     # --- tasks of the pool ---
 
-    def _views(self, pieces: list[Piece]) -> list[memoryview]:
-        """The bytes of pieces of one frame, neighbours joined."""
-        frame = self._frame(pieces[0].place)
-        runs: list[memoryview] = []
-        start = stop = 0
-        for piece in pieces:
-            frame.view(piece)
-            if piece.offset != stop:
-                runs.append(frame.raw[start:stop])
-                start = piece.offset
-            stop = piece.offset + piece.blob.size_bytes
-        runs.append(frame.raw[start:stop])
-        return [run for run in runs if len(run)]
-
-    def _checked_parts(self, parts: list[_Part]) -> list[memoryview]:
-        frame = self._frame(parts[0].piece.place)
-        return [frame.checked(part.piece)[part.start : part.stop] for part in parts]
-
     def _checked_pieces(self, pieces: list[Piece]) -> list[tuple[BlobRef, Bytes]]:
         frame = self._frame(pieces[0].place)
         return [(piece.blob, frame.checked(piece)) for piece in pieces]
@@ -217,10 +238,11 @@ class BlobReader:
         return frame
 
     def _frame(self, place: FramePlace) -> _OpenFrame:
-        head, data = read_frame(self._pack(place.pack).fd, place)
+        data = self._buffers.take(place.stored_bytes)
+        head = read_frame(self._pack(place.pack).fd, place, data)
         if head.kind is not FrameKind.DATA:
             raise damaged(place.pack, place.start, "the frame holds no contents")
-        body = memoryview(data)[head.head_bytes :]
+        body = data[head.head_bytes :]
         try:
             raw = decompress(head.codec, body, head.raw_bytes)
         except BlobDamaged as error:
@@ -234,6 +256,42 @@ class BlobReader:
             if len(self._packs) > _OPEN_PACKS:
                 self._packs.popitem(last=False)
             return found
+
+
+class _Decoding:
+    """The frames of one stream that are being decoded, and those kept because they come again."""
+
+    def __init__(
+        self, decode: Callable[[FramePlace], _OpenFrame], workers: Workers, places: Iterable[FramePlace]
+    ) -> None:
+        self._decode = decode
+        self._workers = workers
+        self._uses_left = Counter(places)
+        self._kept: OrderedDict[FramePlace, Future[_OpenFrame]] = OrderedDict()
+        self._waited_for: set[Future[_OpenFrame]] = set()
+
+    @property
+    def is_far_ahead(self) -> bool:
+        """Whether enough frames are under way that nobody has looked at yet."""
+        return len(self._waited_for) >= _AHEAD_PER_THREAD * self._workers.count
+
+    def begin(self, place: FramePlace) -> "Future[_OpenFrame]":
+        """The frame at `place`, as soon as it is decoded. Call in the order of use."""
+        future = self._kept.pop(place, None)
+        if future is None:
+            future = self._workers.submit(self._decode, place)
+            self._waited_for.add(future)
+        self._uses_left[place] -= 1
+        if self._uses_left[place]:
+            self._kept[place] = future
+            if len(self._kept) > _FRAMES_OF_STREAM:
+                self._kept.popitem(last=False)
+        return future
+
+    def wait(self, future: "Future[_OpenFrame]") -> _OpenFrame:
+        """The decoded frame."""
+        self._waited_for.discard(future)
+        return future.result()
 
 
 class _OpenPack:
@@ -263,11 +321,6 @@ def _check_lengths(layout: BlobLayout) -> None:
 def _check_single(blob: BlobRef, piece: Piece) -> None:
     if piece.blob.digest != blob.digest:
         raise damaged(piece.place.pack, piece.place.start, f"it is not the place of content {_short(blob)}")
-
-
-def _frames_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Runs of pieces that follow one another in one frame."""
-    return [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
 
 
 def _parts_between(pieces: Sequence[Piece], start: int, stop: int) -> Iterator[_Part]:

@@ -217,7 +217,8 @@ class BlobWriter:
         """
         with self._turn():
             with open_pack(pack_path(self._root, place.pack)) as fd:
-                head, data = read_frame(fd, place)
+                data = memoryview(bytearray(place.stored_bytes))
+                head = read_frame(fd, place, data)
             if not set(members) <= set(head.members):
                 raise damaged(place.pack, place.start, "the frame holds other contents than the catalog says")
             with self._all_or_failed():

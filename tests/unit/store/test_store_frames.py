@@ -1,3 +1,4 @@
+import errno
 import os
 import struct
 from pathlib import Path
@@ -11,7 +12,7 @@ from localart.model import BlobRef, FramePlace
 from localart.store import FrameKind, OnDamage, check_pack, scan_pack
 from localart.store.checking import payload_of
 from localart.store.codecs import Codec, Recipe, compress
-from localart.store.frames import decode_header, encode_frame, encode_pack_header, read_frame
+from localart.store.frames import decode_header, encode_frame, encode_pack_header, read_frame, walk_pack
 
 PACK = "00112233445566778899aabbccddeeff"
 GOLDEN = Path(__file__).with_name("golden_pack.hex")
@@ -222,6 +223,32 @@ def test_a_directory_in_place_of_a_pack_is_a_store_error(tmp_path):
         list(scan_pack(tmp_path / f"{PACK}.pack"))
 
 
+def test_a_disk_that_cannot_be_read_is_a_store_error_not_damage(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "broken disk")
+
+    path = write_pack(tmp_path, frame_bytes([b"one"]))
+    monkeypatch.setattr(os, "pread", fail)
+
+    with pytest.raises(StoreError, match="reading pack") as caught:
+        list(check_pack(path))
+    assert not isinstance(caught.value, BlobDamaged)
+
+
+def test_a_pack_cut_short_while_it_is_walked_ends_in_damage(tmp_path):
+    path = write_pack(tmp_path, frame_bytes([b"one"]), frame_bytes([bytes(9000)]))
+    walk = walk_pack(path)
+    next(walk)
+    head = path.stat().st_size - 9000
+    real = os.preadv
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "preadv", lambda *args: os.truncate(path, head + 5) or real(*args))
+        start, error = next(walk)
+
+    assert "too early" in str(error)
+
+
 def resealed_pack_header(version):
     head = b"\x89lapack\n" + struct.pack("<HH", version, 0) + bytes.fromhex(PACK)
     return head + struct.pack("<I", xxh3_64_intdigest(head) & 0xFFFFFFFF)
@@ -282,7 +309,9 @@ def test_a_frame_is_only_read_as_the_one_the_catalog_means(tmp_path):
     right = FramePlace(PACK, 32, frame.stored_bytes, 3, 0, frame.checksum)
 
     with path.open("rb") as pack:
-        assert read_frame(pack.fileno(), right)[1].endswith(b"abc")
+        buffer = bytearray(frame.stored_bytes)
+        assert read_frame(pack.fileno(), right, memoryview(buffer)).members == frame.members
+        assert buffer.endswith(b"abc")
         for wrong in (
             FramePlace(PACK, 32, frame.stored_bytes, 4, 0, frame.checksum),
             FramePlace(PACK, 32, frame.stored_bytes, 3, 1, frame.checksum),
@@ -291,4 +320,4 @@ def test_a_frame_is_only_read_as_the_one_the_catalog_means(tmp_path):
             FramePlace(PACK, 32, frame.stored_bytes + 1, 3, 0, frame.checksum),
         ):
             with pytest.raises(BlobDamaged):
-                read_frame(pack.fileno(), wrong)
+                read_frame(pack.fileno(), wrong, memoryview(bytearray(wrong.stored_bytes)))

@@ -9,6 +9,7 @@ from xxhash import xxh3_64_intdigest
 from localart.errors import BlobDamaged, BlobMissing, StoreDamaged
 from localart.model import BlobLayout, BlobRef, FramePlace, Piece
 from localart.store import BlobReader, FrameKind
+from localart.store.buffers import Buffers
 from localart.store.source import BytesSource
 
 MIB = 1 << 20
@@ -89,6 +90,58 @@ def test_many_small_blobs_are_read_frame_by_frame(store, noise):
     assert len(found) == len(layouts)
     assert dict(found) == {ref(content): content for content, _ in [*items, (noise(2 * MIB), "")]}
     assert found[-1][0] == large
+
+
+def test_parts_kept_by_their_reader_stay_what_they_are(store, noise):
+    content = noise(30 * MIB)
+    layout = store.shelf.layout(put_large(store, content))
+
+    kept = list(store.reader.stream(layout))
+    again = list(store.reader.stream(layout))
+
+    assert b"".join(kept) == b"".join(again) == content
+    assert all(part.readonly for part in kept)
+
+
+def test_read_buffers_are_used_again_only_when_nobody_sees_them():
+    buffers = Buffers(2)
+    first = buffers.take(500_000)
+    part = first[10:20]
+    first_buffer = first.obj
+
+    second = buffers.take(500_000)
+    assert second.obj is not first_buffer
+    del first, second
+    assert buffers.take(500_000).obj is not first_buffer
+    del part
+    assert buffers.take(500_000).obj is first_buffer
+
+
+def test_no_more_read_buffers_are_kept_than_allowed():
+    buffers = Buffers(2)
+    views = [buffers.take(300_000) for _ in range(5)] + [buffers.take(9), buffers.take(9_000_000)]
+
+    assert len({id(view.obj) for view in views}) == 7
+    assert [len(view) for view in views] == [300_000] * 5 + [9, 9_000_000]
+    assert len(buffers._buffers) == 2
+
+
+def test_a_file_of_many_versions_is_read_without_decoding_frames_again(store, noise, monkeypatch):
+    content = bytearray(noise(6 * MIB))
+    put_large(store, bytes(content))
+    for version in range(5):
+        for at in range(version * 10_000, len(content), 300_000):
+            content[at : at + 4] = b"edit"
+        blob = put_large(store, bytes(content))
+    layout = store.shelf.layout(blob)
+    decoded = []
+    real = BlobReader._frame
+    monkeypatch.setattr(BlobReader, "_frame", lambda self, place: decoded.append(place) or real(self, place))
+
+    assert store.reader.read(layout) == content
+
+    assert len(decoded) == len(set(decoded)) == len({piece.place for piece in layout.pieces})
+    assert len(decoded) < len(layout.pieces) / 5
 
 
 def test_bytes_handed_out_stay_what_they_are(store, noise):
