@@ -163,8 +163,10 @@ class Artifact:
     def manifest(self) -> ArtifactManifest:
         """Every entry."""
         if self._version is None:
-            return ArtifactManifest(self, self._draft.entries, self._draft.file_count)
-        return ArtifactManifest(self, self._stored_entries, self._version.file_count)
+            return ArtifactManifest(
+                self, self._draft.entries, self._draft.file_count, self._draft.local_paths
+            )
+        return ArtifactManifest(self, self._stored_entries, self._version.file_count, {})
 
     @property
     def id(self) -> str | None:

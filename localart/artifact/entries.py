@@ -61,16 +61,25 @@ def entry_view(artifact: "Artifact", entry: Entry, local_path: str | None = None
 class ArtifactManifest:
     """The entries of an artifact. Iterating streams; `entries` holds them all and is made when asked for."""
 
-    def __init__(self, artifact: "Artifact", stream: Callable[[], Iterator[Entry]], file_count: int) -> None:
+    def __init__(
+        self,
+        artifact: "Artifact",
+        stream: Callable[[], Iterator[Entry]],
+        file_count: int,
+        local_paths: Mapping[str, str],
+    ) -> None:
         self._artifact = artifact
         self._stream = stream
         self._file_count = file_count
+        self._local_paths = local_paths
 
     def __len__(self) -> int:
         return self._file_count
 
     def __iter__(self) -> Iterator[ArtifactEntry]:
-        return (entry_view(self._artifact, entry) for entry in self._stream())
+        return (
+            entry_view(self._artifact, entry, self._local_paths.get(entry.path)) for entry in self._stream()
+        )
 
     @cached_property
     def entries(self) -> Mapping[str, ArtifactEntry]:

@@ -118,6 +118,7 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
     try:
         with temporary.open("xb") as fresh:
             if mode[0] == "a" and before is not None:
+                repository.publish()  # what a draft holds may not have its rows yet
                 for layout in repository.layouts([BlobRef(before.digest, before.size_bytes)]):
                     fresh.writelines(repository.reader.stream(layout))
         with temporary.open(mode.replace("x", "w"), encoding=None if "b" in mode else encoding) as file:
