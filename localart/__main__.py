@@ -1,0 +1,5 @@
+"""`python -m localart` is the `localart` command."""
+
+from localart.cli import main
+
+main()

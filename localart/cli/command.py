@@ -1,0 +1,74 @@
+"""What every command shares: its common options, and the `Call` its function gets."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
+
+import click
+
+from localart.cli.console import Console
+from localart.cli.exit_codes import ExitCode
+from localart.settings import find_store, read_settings
+
+if TYPE_CHECKING:
+    from localart.repository import Repository
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Call:
+    """One call of a command: what the environment says, where to write, and the store it is about."""
+
+    def __init__(self, ctx: click.Context, *, store: str | None, as_json: bool) -> None:
+        settings = read_settings()
+        self.store_option = store
+        self.settings = settings if store is None else replace(settings, store=Path(store).expanduser())
+        self.console = Console(as_json=as_json, silent=settings.silent, no_color=settings.no_color)
+        self._ctx = ctx
+
+    @property
+    def store_path(self) -> Path:
+        """Where the store is or would be made."""
+        return find_store(self.settings)
+
+    def open(self, *, create: bool = False) -> "Repository":
+        """Open the store, which must be there unless `create`; closed when the command ends."""
+        from localart.repository import open_repository
+
+        repository = open_repository(Path(os.path.realpath(self.store_path)), create=create)
+        self._ctx.call_on_close(repository.close)
+        return repository
+
+    def exit(self, code: ExitCode) -> NoReturn:
+        """End the command with this code."""
+        self._ctx.exit(code)
+
+
+class CallCommand(click.Command):
+    """A command with `--store`, `--json` and the hidden `--debug`; its function's first argument is the Call."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.params += [
+            click.Option(["--store"], metavar="PATH", help="The store to use."),
+            click.Option(["--json", "as_json"], is_flag=True, help="Write one JSON document."),
+            click.Option(["--debug"], is_flag=True, hidden=True),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the function."""
+        del ctx.params["debug"]
+        ctx.obj = Call(ctx, store=ctx.params.pop("store"), as_json=ctx.params.pop("as_json"))
+        return super().invoke(ctx)
+
+
+def command(name: str) -> Callable[[Callable[Concatenate[Call, P], R]], CallCommand]:
+    """Make a function `(call, …)` the command `name`; its docstring is the help."""
+
+    def decorate(function: Callable[Concatenate[Call, P], R]) -> CallCommand:
+        return click.command(name, cls=CallCommand)(click.pass_obj(function))
+
+    return decorate

@@ -1,0 +1,43 @@
+"""`localart init`: make a store here."""
+
+import os
+from pathlib import Path
+
+import click
+
+from localart.cli.command import Call, command
+from localart.settings import STORE_FOLDER
+
+
+@command("init")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def init_command(call: Call, path: Path | None) -> None:
+    """Make a store in PATH (this folder when left out); a store that is there stays as it is.
+
+    From then on everything run in this folder or below it is kept in PATH/.localart.
+    """
+    from localart.repository import open_repository
+    from localart.repository.marker import MARKER
+
+    root = _place(call, path)
+    was_there = (root / MARKER).exists()
+    repository = open_repository(Path(os.path.realpath(root)))
+    repository.close()
+    if call.console.as_json:
+        call.console.document({"store": str(root), "created": not was_there})
+        return
+    call.console.line(str(root))
+    call.console.say("there is a store already; nothing changed" if was_there else "made a store")
+    overruling = call.settings.store
+    if call.store_option is None and overruling is not None and overruling.absolute() != root:
+        call.console.warn(
+            f"LOCALART_DIR says {overruling}, so that store is used, not this one", hint="unset LOCALART_DIR"
+        )
+
+
+def _place(call: Call, path: Path | None) -> Path:
+    if call.store_option is not None and path is None:
+        return Path(call.store_option).expanduser().absolute()
+    if call.store_option is not None:
+        raise click.UsageError("Give PATH or --store, not both", click.get_current_context())
+    return (path or Path()).expanduser().absolute() / STORE_FOLDER

@@ -1,0 +1,223 @@
+"""`localart ls`: projects and artifacts, the versions of one, the files of a version. Streams."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from localart.cli.command import Call, command
+from localart.cli.completing import complete_place
+from localart.cli.documents import (
+    artifact_document,
+    entry_document,
+    project_document,
+    version_document,
+)
+from localart.cli.figures import size_text, time_text
+from localart.cli.tables import Column
+
+if TYPE_CHECKING:
+    from localart.model import ArtifactRecord, Entry, ProjectRecord, VersionRecord
+    from localart.repository import Repository
+
+_PROJECTS = (
+    Column(title="PROJECT", shrinks=True),
+    Column(title="ARTIFACTS", right=True),
+    Column(title="RUNS", right=True),
+    Column(title="SINCE"),
+)
+_ARTIFACTS = (
+    Column(title="ARTIFACT", shrinks=True, least=16),
+    Column(title="TYPE", shrinks=True),
+    Column(title="VERSIONS", right=True),
+    Column(title="LATEST"),
+    Column(title="SIZE", right=True),
+    Column(title="LOGGED"),
+    Column(title="ALIASES", shrinks=True),
+)
+_VERSIONS = (
+    Column(title="VERSION"),
+    Column(title="FILES", right=True),
+    Column(title="SIZE", right=True),
+    Column(title="LOGGED"),
+    Column(title="DIGEST"),
+    Column(title="ALIASES", shrinks=True),
+    Column(title="TAGS", shrinks=True),
+)
+_FILES = (
+    Column(title="SIZE", right=True),
+    Column(title="DIGEST"),
+    Column(title="PATH", shrinks=True, least=24),
+)
+
+
+@command("ls")
+@click.argument(
+    "place", required=False, metavar="[PROJECT | [PROJECT/]NAME | ADDRESS]", shell_complete=complete_place
+)
+@click.option("-t", "--type", "kind", help="Only artifacts of this type.")
+@click.option(
+    "--files", is_flag=True, help="List the files of the version, latest unless NAME:vN says which."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many lines.")
+def ls_command(call: Call, place: str | None, kind: str | None, files: bool, limit: int | None) -> None:
+    """List what the store holds.
+
+    Without an argument: projects and artifacts. PROJECT: its artifacts. NAME: its versions, newest first.
+    NAME:v3 or NAME:alias: its files.
+    """
+    from localart.operations.resolve import resolve_artifact, resolve_version
+
+    repository = call.open()
+    listing = _Listing(call, repository, limit)
+    if place is None:
+        if files:
+            raise click.UsageError("--files needs an artifact", click.get_current_context())
+        listing.everything(kind)
+    elif ":" in place or files:
+        listing.files(resolve_version(repository, place, project=None, kind=kind))
+    elif _is_project(call, repository, place):
+        listing.project(place.rstrip("/"), kind)
+    else:
+        listing.versions(resolve_artifact(repository, place, project=None))
+
+
+def _is_project(call: Call, repository: "Repository", place: str) -> bool:
+    """Whether a word is a project's name; `name/` always is, and `project/name` never."""
+    from localart.catalog.artifacts import list_artifacts
+    from localart.catalog.projects import find_project
+    from localart.errors import ProjectNotFound
+    from localart.names import shown
+
+    name = place.rstrip("/")
+    if "/" in name:
+        return False
+    if find_project(repository.read(), name) is None:
+        if place.endswith("/"):
+            raise ProjectNotFound(f"No project {shown(name)}", hint="`localart ls` lists what is there")
+        return False
+    also = [one for one in list_artifacts(repository.read()) if one.name == name]
+    if also and name == place:
+        call.console.say(
+            f"{name} is an artifact too: `localart ls {also[0].project}/{name}` lists its versions"
+        )
+    return True
+
+
+class _Listing:
+    """The four lists, as text and as JSON."""
+
+    def __init__(self, call: Call, repository: "Repository", limit: int | None) -> None:
+        self._console = call.console
+        self._repository = repository
+        self._limit = limit
+
+    def everything(self, kind: str | None) -> None:
+        from localart.catalog.projects import list_projects
+
+        projects = list_projects(self._repository.read())
+        if self._console.as_json:
+            head = {"projects": [project_document(project) for project in projects]}
+            self._console.stream(head, "artifacts", self._artifact_documents(None, kind))
+            return
+        if not projects:
+            self._console.say("the store is empty")
+            self._console.hint("localart put PATH -n NAME", "localart demo")
+            return
+        self._console.table(_PROJECTS, map(_project_row, projects))
+        if any(project.artifact_count for project in projects):
+            self._console.line()
+            self._console.table(_ARTIFACTS, self._artifact_rows(None, kind))
+
+    def project(self, name: str, kind: str | None) -> None:
+        if self._console.as_json:
+            self._console.stream({"project": name}, "artifacts", self._artifact_documents(name, kind))
+            return
+        self._console.table(_ARTIFACTS, self._artifact_rows(name, kind))
+
+    def versions(self, artifact: "ArtifactRecord") -> None:
+        from localart.catalog.versions import iter_versions
+
+        found = islice(iter_versions(self._repository.read(), artifact.id), self._limit)
+        if self._console.as_json:
+            head = {"project": artifact.project, "artifact": artifact.name, "type": artifact.type}
+            self._console.stream(head, "versions", map(version_document, found))
+            return
+        self._console.table(_VERSIONS, map(_version_row, found))
+
+    def files(self, version: "VersionRecord") -> None:
+        from localart.catalog.manifests import get_manifest, verified_entries
+
+        connection = self._repository.read()
+        manifest = get_manifest(connection, version.manifest_id)
+        found = islice(verified_entries(connection, manifest), self._limit)
+        if self._console.as_json:
+            head = {
+                "address": version.full_name,
+                "file_count": version.file_count,
+                "size_bytes": version.size_bytes,
+            }
+            self._console.stream(head, "files", map(entry_document, found))
+            return
+        self._console.table(_FILES, map(_file_row, found))
+
+    # --- artifacts with their latest version -----------------------------------------------------------
+
+    def _artifacts(
+        self, project: str | None, kind: str | None
+    ) -> "Iterator[tuple[ArtifactRecord, VersionRecord | None]]":
+        from localart.catalog.artifacts import list_artifacts
+        from localart.catalog.versions import find_version
+
+        connection = self._repository.read()
+        found = list_artifacts(connection, project=project, kind=kind)
+        for artifact in islice(found, self._limit):
+            latest = None
+            if artifact.latest is not None:
+                latest = find_version(connection, artifact.id, artifact.latest)
+            yield artifact, latest
+
+    def _artifact_documents(self, project: str | None, kind: str | None) -> Iterator[object]:
+        return (artifact_document(*one) for one in self._artifacts(project, kind))
+
+    def _artifact_rows(self, project: str | None, kind: str | None) -> Iterator[tuple[str, ...]]:
+        return (_artifact_row(*one) for one in self._artifacts(project, kind))
+
+
+def _project_row(project: "ProjectRecord") -> tuple[str, ...]:
+    return (
+        project.name,
+        f"{project.artifact_count:,}",
+        f"{project.run_count:,}",
+        time_text(project.created_at),
+    )
+
+
+def _artifact_row(artifact: "ArtifactRecord", latest: "VersionRecord | None") -> tuple[str, ...]:
+    return (
+        f"{artifact.project}/{artifact.name}",
+        artifact.type,
+        f"{artifact.version_count:,}",
+        "" if artifact.latest is None else f"v{artifact.latest}",
+        "" if latest is None else size_text(latest.size_bytes),
+        "" if latest is None else time_text(latest.created_at),
+        "" if latest is None else ", ".join(latest.aliases),
+    )
+
+
+def _version_row(version: "VersionRecord") -> tuple[str, ...]:
+    return (
+        f"v{version.number}",
+        f"{version.file_count:,}",
+        size_text(version.size_bytes),
+        time_text(version.created_at),
+        version.digest.hex()[:12],
+        ", ".join(version.aliases),
+        ", ".join(version.tags),
+    )
+
+
+def _file_row(entry: "Entry") -> tuple[str, ...]:
+    path = entry.path if entry.reference is None else f"{entry.path} -> {entry.reference.uri}"
+    return size_text(entry.size_bytes), entry.digest.hex()[:12], path

@@ -1,0 +1,226 @@
+"""`localart put`: log files and folders as a version, in a run of its own."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from localart.cli.command import Call, command
+from localart.cli.completing import complete_address
+from localart.cli.documents import version_document
+from localart.cli.figures import count_text, size_text
+from localart.cli.progress_line import progress_line
+
+if TYPE_CHECKING:
+    from localart.draft import Draft
+    from localart.operations.log import Label, LogReport
+    from localart.progress import Progress
+    from localart.repository import Repository
+
+JOB_TYPE = "cli_put"
+DEFAULT_PROJECT = "uncategorized"
+
+
+@command("put")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@click.option("-n", "--name", metavar="[PROJECT/]NAME", shell_complete=complete_address,
+              help="The artifact; the file's or folder's own name when left out.")  # fmt: skip
+@click.option("-t", "--type", "kind", default="dataset", show_default=True, help="The artifact's type.")
+@click.option("-a", "--alias", "aliases", multiple=True, help="An alias for the version; may be repeated.")
+@click.option("--tag", "tags", multiple=True, help="A tag for the version; may be repeated.")
+@click.option("-d", "--description", help="Free text about it.")
+@click.option("--metadata", metavar="JSON|@FILE", help="A JSON object, or @ and the name of a file with one.")
+def put_command(
+    call: Call,
+    paths: tuple[str, ...],
+    name: str | None,
+    kind: str,
+    aliases: tuple[str, ...],
+    tags: tuple[str, ...],
+    description: str | None,
+    metadata: str | None,
+) -> None:
+    """Log files and folders as the next version of an artifact, and print its name.
+
+    One folder gives its content; of several PATHs each keeps its own name. scheme://… is kept as a reference,
+    its bytes stay where they are. Content that is there already makes no new version.
+    """
+    wanted = _Wanted(name=name, kind=kind, aliases=aliases, tags=tags, description=description)
+    label = _label(call, wanted, paths, _metadata(metadata))
+    for path in paths:
+        _check_source(path)
+    repository = call.open(create=True)
+    _refuse_other_type(repository, label)
+    report = _log(repository, paths, label, progress_line(silent=call.settings.silent))
+    _tell(call, report)
+
+
+def _tell(call: Call, report: "LogReport") -> None:
+    version = report.version
+    if call.console.as_json:
+        call.console.document({**version_document(version), "is_new": report.is_new})
+        return
+    call.console.line(version.full_name)
+    held = f"{count_text(version.file_count, 'file')}, {size_text(version.size_bytes)}"
+    news = "logged as a new version" if report.is_new else "the content was there already; no new version"
+    call.console.say(f"{news}: {held}")
+
+
+# --- what is asked for -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """The options that describe the version."""
+
+    name: str | None
+    kind: str
+    aliases: tuple[str, ...]
+    tags: tuple[str, ...]
+    description: str | None
+
+
+def _label(call: Call, wanted: _Wanted, paths: Sequence[str], metadata: Mapping[str, Any]) -> "Label":
+    """Everything but the content, checked before anything is touched."""
+    from localart.names import (
+        check_alias,
+        check_artifact_name,
+        check_artifact_type,
+        check_project,
+        check_prose,
+        check_tag,
+    )
+    from localart.operations.log import Label
+
+    project, name = _names(wanted.name, paths)
+    project = project or call.settings.project or DEFAULT_PROJECT
+    return Label(
+        project=check_project(project),
+        name=check_artifact_name(name),
+        type=check_artifact_type(wanted.kind, name),
+        description=None if wanted.description is None else check_prose(wanted.description, "Description"),
+        metadata=metadata,
+        aliases=tuple(check_alias(alias) for alias in wanted.aliases),
+        tags=tuple(check_tag(tag) for tag in wanted.tags),
+    )
+
+
+def _names(given: str | None, paths: Sequence[str]) -> tuple[str | None, str]:
+    """Project and name."""
+    ctx = click.get_current_context()
+    if given is None:
+        if len(paths) > 1:
+            raise click.UsageError("Several PATHs need a name for what they make: -n NAME", ctx)
+        # Blanks and the like are common in file names and never part of an artifact's.
+        return None, re.sub(r"[^a-zA-Z0-9_.-]+", "-", Path(paths[0]).absolute().name).strip("-.")[:128]
+    if ":" in given:
+        raise click.UsageError("-n takes a name without ':'; give aliases with -a", ctx)
+    project, slash, name = given.rpartition("/")
+    return (project.rpartition("/")[2] if slash else None), name
+
+
+def _metadata(given: str | None) -> Mapping[str, Any]:
+    from localart.errors import InvalidMetadata, SourceUnreadable
+    from localart.jsonable import normalise_metadata, parse_json
+    from localart.names import shown
+
+    if given is None:
+        return {}
+    text: str | bytes = given
+    if given.startswith("@"):
+        try:
+            text = Path(given[1:]).read_bytes()
+        except OSError as error:
+            raise SourceUnreadable(
+                f"The metadata file {shown(given[1:])} cannot be read: {error.strerror}",
+                hint="check the path",
+            ) from error
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise InvalidMetadata("Metadata must be a JSON object", hint='for example \'{"source": "web"}\'')
+    return normalise_metadata(value)
+
+
+# --- what is put in ----------------------------------------------------------------------------------
+
+
+def _is_reference(path: str) -> bool:
+    return "://" in path and bool(urlsplit(path).scheme)
+
+
+def _check_source(path: str) -> None:
+    from localart.errors import SourceMissing
+    from localart.names import shown
+
+    if not _is_reference(path) and not Path(path).exists():
+        raise SourceMissing(f"There is no file or folder {shown(path)}", hint="check the path")
+
+
+def _refuse_other_type(repository: "Repository", label: "Label") -> None:
+    """Logging refuses it too, but then a failed run would tell of a mere slip."""
+    from localart.catalog.artifacts import find_artifact
+    from localart.errors import ContentConflict
+    from localart.names import shown
+
+    known = find_artifact(repository.read(), label.project, label.name)
+    if known is not None and known.type != label.type:
+        raise ContentConflict(
+            f"Artifact {known.project}/{known.name} has type {shown(known.type)}, not {shown(label.type)}",
+            hint=f"pass -t {known.type}, or choose another name",
+        )
+
+
+def _log(repository: "Repository", paths: Sequence[str], label: "Label", progress: "Progress") -> "LogReport":
+    """Take the content in, then log it in a run; a source that cannot be read leaves no run behind."""
+    from localart.draft import Draft
+    from localart.operations.log import log_version
+    from localart.operations.run_life import begin_run
+    from localart.reporter import Reporter
+    from localart.runs import Run
+    from localart.runs.run_names import new_run_name
+
+    draft = Draft(lambda: repository)
+    progress.start(f"adding to {label.name}", total_bytes=0, total_files=0)
+    try:
+        for path in paths:
+            _add(draft, path, is_only_one=len(paths) == 1, progress=progress)
+    finally:
+        progress.finish()
+    started = begin_run(repository, _request(label), new_run_name)
+    with Run(repository, started, Reporter(silent=True), on_finish=lambda _: None) as run:
+        return log_version(repository, draft, label, run=run.record)
+
+
+def _request(label: "Label") -> Any:
+    from localart.operations.run_life import RunRequest
+    from localart.runs.run_names import new_run_id
+
+    return RunRequest(
+        project=label.project,
+        id=new_run_id(),
+        name=None,
+        job_type=JOB_TYPE,
+        group=None,
+        notes=None,
+        tags=(),
+        config={},
+        facts={"python": sys.version.split()[0], "program": "localart put"},
+        resume=None,
+    )
+
+
+def _add(draft: "Draft", path: str, *, is_only_one: bool, progress: "Progress") -> None:
+    from localart.draft import add_file, add_reference, add_tree
+
+    if _is_reference(path):
+        add_reference(draft, path, None)
+    elif Path(path).is_dir():
+        add_tree(draft, path, None if is_only_one else Path(path).resolve().name, progress=progress)
+    else:
+        entry = add_file(draft, path, None)
+        progress.advance(byte_count=entry.size_bytes, file_count=1)

@@ -1,0 +1,169 @@
+"""`localart rm`: delete versions. Shows what will go, asks, deletes, frees, and says what was freed."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from localart.cli.command import Call, command
+from localart.cli.completing import complete_address
+from localart.cli.console import is_terminal
+from localart.cli.documents import version_document
+from localart.cli.exit_codes import ExitCode
+from localart.cli.figures import count_text, size_text
+from localart.cli.progress_line import progress_line
+
+if TYPE_CHECKING:
+    from localart.model import VersionRecord
+    from localart.operations.delete import DeletionPlan
+    from localart.operations.prune import PrunePlan, PruneReport
+    from localart.repository import Repository
+
+_LISTED = 20
+
+
+@command("rm")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=complete_address)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--with-aliases", is_flag=True, help="Also delete versions that aliases point to.")
+@click.option("--all-versions", is_flag=True, help="Each ADDRESS is a name: delete all of its versions.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+def rm_command(
+    call: Call, addresses: tuple[str, ...], yes: bool, with_aliases: bool, all_versions: bool, dry_run: bool
+) -> None:
+    """Delete versions (NAME:v3, NAME:alias) and free the bytes nothing else needs.
+
+    A deleted version keeps its number and its place in the lineage.
+    """
+    from localart.operations.delete import execute_deletion, plan_deletion
+    from localart.operations.prune import execute_prune, plan_prune
+
+    _refuse_bare_names(addresses, all_versions=all_versions)
+    repository = call.open()
+    doomed = _doomed(repository, addresses, all_versions=all_versions)
+    if not with_aliases:
+        _refuse_aliased(doomed)
+    plan = plan_deletion(doomed)
+    freed = plan_prune(repository, doomed=doomed)
+    if dry_run:
+        _show_dry_run(call, plan, freed)
+        return
+    if not yes:
+        _confirm(call, plan, freed)
+    execute_deletion(repository, plan)
+    report = execute_prune(repository, progress=progress_line(silent=call.settings.silent))
+    _tell(call, plan, report)
+
+
+# --- which --------------------------------------------------------------------------------------------
+
+
+def _refuse_bare_names(addresses: Sequence[str], *, all_versions: bool) -> None:
+    """`rm name` could mean the latest version or all of them: neither is worth guessing."""
+    for address in addresses:
+        if all_versions and ":" in address:
+            raise click.UsageError(
+                f"--all-versions takes names without ':', not '{address}'", click.get_current_context()
+            )
+        if not all_versions and ":" not in address:
+            raise click.UsageError(
+                f"Which version of '{address}'? Say {address}:v3 or {address}:alias, or pass --all-versions",
+                click.get_current_context(),
+            )
+
+
+def _doomed(
+    repository: "Repository", addresses: Sequence[str], *, all_versions: bool
+) -> "list[VersionRecord]":
+    """The versions, each once."""
+    from localart.catalog.versions import iter_versions
+    from localart.operations.resolve import resolve_artifact, resolve_version
+
+    found: dict[int, VersionRecord] = {}
+    for address in addresses:
+        if all_versions:
+            artifact = resolve_artifact(repository, address, project=None)
+            found |= {
+                one.id: one for one in iter_versions(repository.read(), artifact.id, newest_first=False)
+            }
+        else:
+            version = resolve_version(repository, address, project=None)
+            found[version.id] = version
+    return list(found.values())
+
+
+def _refuse_aliased(doomed: "Sequence[VersionRecord]") -> None:
+    from localart.errors import ArtifactHasAliases
+
+    for version in doomed:
+        if version.aliases:
+            raise ArtifactHasAliases(
+                f"{version.full_name} still has aliases: {', '.join(version.aliases)}",
+                hint="pass --with-aliases, or move them first with `localart alias`",
+            )
+
+
+# --- show, ask, tell ------------------------------------------------------------------------------------
+
+
+def _confirm(call: Call, plan: "DeletionPlan", freed: "PrunePlan") -> None:
+    if not is_terminal(sys.stdin):
+        raise click.UsageError("Nobody is there to be asked; pass --yes", click.get_current_context())
+    for line in _plan_lines(plan, freed):
+        call.console.say(line)
+    if not call.console.ask(f"Delete {count_text(len(plan.versions), 'version')}?"):
+        call.console.say("nothing was deleted")
+        call.exit(ExitCode.FAILED)
+
+
+def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
+    yield f"{count_text(len(plan.versions), 'version')} will be deleted, {size_text(plan.logical_bytes)} as logged:"
+    yield from (
+        f"  {version.full_name}  {size_text(version.size_bytes)}" for version in plan.versions[:_LISTED]
+    )
+    if len(plan.versions) > _LISTED:
+        yield f"  … and {len(plan.versions) - _LISTED:,} more"
+    if plan.aliases:
+        more = f" and {len(plan.aliases) - _LISTED:,} more" if len(plan.aliases) > _LISTED else ""
+        yield f"aliases that go with them: {', '.join(plan.aliases[:_LISTED])}{more}"
+    yield f"this frees {size_text(freed.stored_bytes)} on disk; what other versions share stays"
+
+
+def _show_dry_run(call: Call, plan: "DeletionPlan", freed: "PrunePlan") -> None:
+    if call.console.as_json:
+        call.console.document({"dry_run": True, **_document(plan), "would_free_bytes": freed.stored_bytes})
+        return
+    for line in _plan_lines(plan, freed):
+        call.console.line(line)
+
+
+def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
+    if call.console.as_json:
+        call.console.document(
+            {
+                "dry_run": False,
+                **_document(plan),
+                "freed_bytes": report.freed_bytes,
+                "waiting_bytes": report.waiting_bytes,
+                "held_by_writers": report.held_by_writers,
+            }
+        )
+        return
+    for version in plan.versions:
+        call.console.line(version.full_name)
+    call.console.say(
+        f"deleted {count_text(len(plan.versions), 'version')}, freed {size_text(report.freed_bytes)}"
+    )
+    if report.held_by_writers:
+        call.console.say("a running writer may still need the rest; a later `localart rm` frees it")
+    elif report.waiting_bytes:
+        call.console.say(f"{size_text(report.waiting_bytes)} more will be freed later")
+
+
+def _document(plan: "DeletionPlan") -> dict[str, Any]:
+    return {
+        "versions": [version_document(version) for version in plan.versions],
+        "aliases": list(plan.aliases),
+        "logical_bytes": plan.logical_bytes,
+    }
