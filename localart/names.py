@@ -13,19 +13,27 @@ from dataclasses import dataclass
 from localart.errors import InvalidName
 
 MAX_NAME = 128
+MAX_LABEL = 1024
+MAX_PROSE = 1_000_000
 MAX_PATH_BYTES = 1024
 MAX_COMPONENT_BYTES = 255
+MAX_URI = 8192
 MAX_DEPTH = 64
 
 _ARTIFACT_NAME = re.compile(r"[a-zA-Z0-9_\-.]+")
 _VERSION = re.compile(r"v(0|[1-9][0-9]{0,8})", re.ASCII)
 _VERSION_SHAPED = re.compile(r"[vV]\d+")
 _TAG = re.compile(r"[-\w]+( +[-\w]+)*")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 _RESERVED_TYPES = {"job"}
 _PROJECT_FORBIDDEN = set("/\\#?%:")
 _RUN_ID_FORBIDDEN = set(":;,#?/'\\")
-_HIDDEN_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-_BIDI = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+_SHORTER = "choose shorter names"
+_HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+# Format characters that are seen: joiners shape emoji and Persian words, the others stand around Arabic numbers.
+_SHAPING = {
+    chr(code) for code in (0x200C, 0x200D, *range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2)
+}
 
 
 def shown(text: str, limit: int = 80) -> str:
@@ -34,20 +42,21 @@ def shown(text: str, limit: int = 80) -> str:
     return "'" + "".join(_escape(char) for char in cut) + "'"
 
 
+def _is_hidden(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN_CATEGORIES and char not in _SHAPING
+
+
 def _escape(char: str) -> str:
-    if char in _BIDI or unicodedata.category(char) in _HIDDEN_CATEGORIES:
-        return char.encode("unicode_escape", "surrogatepass").decode("ascii")
-    return char
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii") if _is_hidden(char) else char
 
 
 def _refuse_hidden(text: str, what: str) -> None:
     if text.isprintable():  # none of the refused categories is; a million paths come through here
         return
     for char in text:
-        if char in _BIDI or unicodedata.category(char) in _HIDDEN_CATEGORIES:
+        if _is_hidden(char):
             raise InvalidName(
-                f"{what} {shown(text)} holds the invisible character {_escape(char)}",
-                hint="use letters, digits, '-', '_' and '.'",
+                f"{what} {shown(text)} holds the invisible character {_escape(char)}", hint="leave it out"
             )
 
 
@@ -59,7 +68,9 @@ def check_artifact_name(name: str) -> str:
             hint="for example 'mnist-raw'",
         )
     if len(name) > MAX_NAME:
-        raise InvalidName(f"Artifact name {shown(name)} is longer than {MAX_NAME} characters")
+        raise InvalidName(
+            f"Artifact name {shown(name)} is longer than {MAX_NAME} characters", hint="choose a shorter one"
+        )
     return name
 
 
@@ -67,7 +78,7 @@ def check_artifact_type(kind: str, name: str) -> str:
     """Any text, except types reserved for what localart and W&B log by themselves."""
     if not isinstance(kind, str):
         raise TypeError(f"artifact type must be a str, not {type(kind).__name__}")
-    _refuse_hidden(kind, "Artifact type")
+    check_label(kind, "Artifact type")
     reserved = (
         kind in _RESERVED_TYPES
         or kind.startswith("wandb-")
@@ -84,7 +95,10 @@ def check_alias(alias: str) -> str:
     if not isinstance(alias, str):
         raise TypeError(f"alias must be a str, not {type(alias).__name__}")
     if not alias or "/" in alias or ":" in alias or len(alias) > MAX_NAME:
-        raise InvalidName(f"Alias {shown(alias)} must be 1–{MAX_NAME} characters without '/' and ':'")
+        raise InvalidName(
+            f"Alias {shown(alias)} must be 1–{MAX_NAME} characters without '/' and ':'",
+            hint="for example 'best'",
+        )
     if _VERSION_SHAPED.fullmatch(alias):
         raise InvalidName(f"Alias {shown(alias)} looks like a version number", hint="choose another word")
     _refuse_hidden(alias, "Alias")
@@ -92,11 +106,24 @@ def check_alias(alias: str) -> str:
 
 
 def check_tag(tag: str) -> str:
-    """Words of letters, digits, `_` and `-`, parted by spaces (W&B's rule)."""
+    """A version's tag: words of letters, digits, `_` and `-`, parted by spaces (W&B's rule)."""
     if not isinstance(tag, str):
         raise TypeError(f"tag must be a str, not {type(tag).__name__}")
-    if not _TAG.fullmatch(tag):
-        raise InvalidName(f"Tag {shown(tag)} may hold only letters, digits, '-', '_' and inner spaces")
+    if len(tag) > MAX_NAME or not _TAG.fullmatch(tag):
+        raise InvalidName(
+            f"Tag {shown(tag)} must be 1–{MAX_NAME} letters, digits, '-', '_' and inner spaces",
+            hint="for example 'needs-review'",
+        )
+    return tag
+
+
+def check_run_tag(tag: str) -> str:
+    """A run's tag: 1–128 characters that can be seen. W&B lets a run's tags say more (`lr=0.1`) than a version's."""
+    if not isinstance(tag, str):
+        raise TypeError(f"tag must be a str, not {type(tag).__name__}")
+    if not tag.strip() or len(tag) > MAX_NAME:
+        raise InvalidName(f"Tag {shown(tag)} must be 1–{MAX_NAME} characters", hint="for example 'baseline'")
+    _refuse_hidden(tag, "Tag")
     return tag
 
 
@@ -106,7 +133,8 @@ def check_project(project: str) -> str:
         raise TypeError(f"project must be a str, not {type(project).__name__}")
     if not project or len(project) > MAX_NAME or project in {".", ".."} or _PROJECT_FORBIDDEN & set(project):
         raise InvalidName(
-            f"Project name {shown(project)} must be 1–{MAX_NAME} characters without / \\ # ? % :"
+            f"Project name {shown(project)} must be 1–{MAX_NAME} characters without / \\ # ? % :",
+            hint="for example 'mnist'",
         )
     _refuse_hidden(project, "Project name")
     return project
@@ -117,7 +145,10 @@ def check_run_id(run_id: str) -> str:
     if not isinstance(run_id, str):
         raise TypeError(f"run id must be a str, not {type(run_id).__name__}")
     if not run_id.strip() or len(run_id) > MAX_NAME or _RUN_ID_FORBIDDEN & set(run_id):
-        raise InvalidName(f"Run id {shown(run_id)} must be 1–{MAX_NAME} characters without : ; , # ? / ' \\")
+        raise InvalidName(
+            f"Run id {shown(run_id)} must be 1–{MAX_NAME} characters without : ; , # ? / ' \\",
+            hint="leave it out to get one",
+        )
     _refuse_hidden(run_id, "Run id")
     return run_id
 
@@ -126,18 +157,27 @@ def check_label(text: str, what: str) -> str:
     """A one-line text shown to people (run name, group, job type): at most 1,024 printable characters."""
     if not isinstance(text, str):
         raise TypeError(f"{what} must be a str, not {type(text).__name__}")
-    if len(text) > 1024:
-        raise InvalidName(f"{what} {shown(text)} is longer than 1024 characters")
+    if len(text) > MAX_LABEL:
+        raise InvalidName(
+            f"{what} {shown(text)} is longer than {MAX_LABEL} characters", hint="choose a shorter one"
+        )
     _refuse_hidden(text, what)
     return text
 
 
 def check_prose(text: str, what: str) -> str:
-    """A text of any length and lines (notes, descriptions) that UTF-8 can hold, without NUL."""
+    """A text of many lines (notes, descriptions) that UTF-8 can hold, without NUL: at most a million characters."""
     if not isinstance(text, str):
         raise TypeError(f"{what} must be a str, not {type(text).__name__}")
+    if len(text) > MAX_PROSE:
+        raise InvalidName(
+            f"{what} of {len(text):,} characters is longer than {MAX_PROSE:,}", hint="add it as a file"
+        )
     if "\0" in text or not _is_utf8(text):
-        raise InvalidName(f"{what} {shown(text)} holds characters that cannot be stored")
+        raise InvalidName(
+            f"{what} {shown(text)} holds characters that cannot be stored",
+            hint="leave out NUL and surrogates",
+        )
     return text
 
 
@@ -164,7 +204,7 @@ def check_entry_path(path: str | os.PathLike[str]) -> str:
         raise InvalidName(f"Path {shown(text)} is absolute", hint="paths are relative to the artifact")
     parts = [part for part in text.split("/") if part not in {"", "."}]
     if not parts:
-        raise InvalidName(f"Path {shown(text)} names no file")
+        raise InvalidName(f"Path {shown(text)} names no file", hint="for example 'train/labels.csv'")
     if ".." in parts:
         raise InvalidName(f"Path {shown(text)} leaves the artifact", hint="'..' is not allowed")
     _refuse_hidden(text, "Path")
@@ -176,12 +216,30 @@ def _refuse_long(text: str, parts: list[str]) -> None:
     if len(text) <= MAX_DEPTH and text.isascii():
         return
     if len(parts) > MAX_DEPTH:
-        raise InvalidName(f"Path {shown(text)} is deeper than {MAX_DEPTH} folders")
+        raise InvalidName(f"Path {shown(text)} is deeper than {MAX_DEPTH} folders", hint=_SHORTER)
     if len(text.encode()) > MAX_PATH_BYTES:
-        raise InvalidName(f"Path {shown(text)} is longer than {MAX_PATH_BYTES} bytes")
+        raise InvalidName(f"Path {shown(text)} is longer than {MAX_PATH_BYTES} bytes", hint=_SHORTER)
     for part in parts:
         if len(part.encode()) > MAX_COMPONENT_BYTES:
-            raise InvalidName(f"Path {shown(text)} has a name longer than {MAX_COMPONENT_BYTES} bytes")
+            raise InvalidName(
+                f"Path {shown(text)} has a name longer than {MAX_COMPONENT_BYTES} bytes", hint=_SHORTER
+            )
+
+
+def check_uri(uri: str) -> str:
+    """A reference's address: one line of at most 8,192 characters that begins with a scheme (`s3:`)."""
+    if not isinstance(uri, str):
+        raise TypeError(f"a reference must be a str, not {type(uri).__name__}")
+    if len(uri) > MAX_URI:
+        raise InvalidName(
+            f"Reference {shown(uri)} is longer than {MAX_URI} characters", hint="reference its folder instead"
+        )
+    _refuse_hidden(uri, "Reference")
+    if not _SCHEME.match(uri):
+        raise InvalidName(
+            f"Reference {shown(uri)} has no scheme", hint="for example file:///data/x.csv or s3://bucket/key"
+        )
+    return uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +265,7 @@ def parse_address(text: str) -> ArtifactAddress:
         raise InvalidName(
             f"{shown(text)} is not an artifact address", hint="use name:alias, name:v3 or project/name:alias"
         )
+    _refuse_hidden(text, "Address")
     name = check_artifact_name(parts[-1])
     project = check_project(parts[-2]) if len(parts) > 1 else None
     return ArtifactAddress(

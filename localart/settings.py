@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from localart.errors import UsageError
+from localart.names import shown
+
 STORE_FOLDER = ".localart"
 
 
@@ -39,20 +42,30 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     store = env.get("LOCALART_DIR")
     return Settings(
-        store=Path(store).expanduser() if store else None,
-        artifact_folder=Path(either("ARTIFACT_DIR") or "artifacts"),
+        store=_expanded(store) if store else None,
+        artifact_folder=_expanded(either("ARTIFACT_DIR") or "artifacts"),
         project=either("PROJECT"),
         run_id=either("RUN_ID"),
         name=either("NAME"),
         notes=either("NOTES"),
         group=either("RUN_GROUP"),
         job_type=either("JOB_TYPE"),
-        tags=tuple(tag for tag in (either("TAGS") or "").split(",") if tag),
+        tags=tuple(tag.strip() for tag in (either("TAGS") or "").split(",") if tag.strip()),
         mode=either("MODE"),
         resume=either("RESUME"),
         silent=(either("SILENT") or "").lower() in {"1", "true", "yes", "on"},
         no_color=bool(env.get("NO_COLOR")),
     )
+
+
+def _expanded(path: str) -> Path:
+    """`~` is the home folder, also where no shell has seen it; UsageError for a `~user` nobody knows."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            f"There is no home folder for {shown(path)}", hint="write the path out in LOCALART_DIR"
+        ) from error
 
 
 def find_store(settings: Settings, start: Path | None = None) -> Path:
