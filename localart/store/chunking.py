@@ -34,7 +34,6 @@ class Chunker:
     def __init__(self, size_bytes: int, *, aligned: bool) -> None:
         self._chunker = _fastcdc(_FINE_BYTES if size_bytes <= _FINE_UP_TO else _COARSE_BYTES)
         self._align = ALIGN_BYTES if aligned else 1
-        self._base = 0  # file offset of the next view's first byte
         self._skew = 0  # how far the last cut was rounded down
 
     def cut(self, view: memoryview, *, final: bool) -> list[int]:
@@ -50,11 +49,10 @@ class Chunker:
             if len(view) - at < needed:
                 break
             at += chunk.length
-            ends.append(at - (self._base + at) % self._align)
+            ends.append(at - at % self._align)  # a view begins at a cut, so it is aligned itself
         if final:
             ends[-1] = at
         self._skew = at - ends[-1]
-        self._base += ends[-1]
         return ends
 
 

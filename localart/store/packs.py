@@ -139,14 +139,15 @@ class PackAppender:
                 if held.sealed == held.end:
                     self._drop(held)
 
-    def discard(self) -> None:
-        """Cut off what was appended since the last sync, and remove packs nobody knows of."""
+    def discard(self) -> frozenset[str]:
+        """Cut off what was appended since the last sync, and remove packs nobody knows of; those still held."""
         for held in list(self._held):
             if held is self._held[-1] or held.known:
                 self._cut_back(held)
             else:
                 self._remove(held)
         self.failure = None
+        return frozenset(held.name for held in self._held)
 
     def close(self) -> None:
         """Like `discard`, and let go of all packs."""

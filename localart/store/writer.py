@@ -188,11 +188,20 @@ class BlobWriter:
             self._staging.published()
             self._packs.release()
 
-    def discard(self) -> None:
-        """Forget all that was taken in and not published, and any failure; the bytes become garbage."""
+    @property
+    def has_failed(self) -> bool:
+        """Whether every call raises until `discard`."""
+        return self._failure is not None or self._packs.failure is not None
+
+    def discard(self) -> frozenset[str]:
+        """Forget all that was taken in and not sealed, and any failure; the bytes become garbage.
+
+        The packs that are still held: rows of what was sealed into them may yet be committed. Into any other
+        pack the next writer may write over it.
+        """
         with self._lock:
             self._drop_pending()
-            self._packs.discard()
+            return self._packs.discard()
 
     def append_record(self, kind: FrameKind, payload: bytes) -> PackBatch:
         """Append a MANIFEST or JOURNAL frame and make it durable: one write, one sync. The batch has no frames.

@@ -244,7 +244,7 @@ def test_a_pack_cut_short_while_it_is_walked_ends_in_damage(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "preadv", lambda *args: os.truncate(path, head + 5) or real(*args))
-        start, error = next(walk)
+        _, error = next(walk)
 
     assert "too early" in str(error)
 

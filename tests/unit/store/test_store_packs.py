@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -396,6 +397,43 @@ def test_an_error_while_writing_fails_all_that_was_staged(store, noise, monkeypa
     work()
     store.shelf.commit(store.writer.seal())
     assert store.read(kept) == b"published before"
+
+
+def test_reading_stops_soon_after_the_disk_is_full(store, noise, monkeypatch):
+    class Endless:
+        size_bytes = 1 << 40
+        furthest = 0
+
+        def read_at(self, buffer, offset):
+            if offset < 1 << 30:
+                self.furthest = max(self.furthest, offset)
+            buffer[:] = noise(len(buffer), offset)
+            return len(buffer)
+
+    def fail(fd, parts, at):
+        raise OSError(errno.ENOSPC, "disk full")
+
+    source = Endless()
+    store.writer.put_large(BytesSource(noise(300_000)), group="")
+    store.writer.seal()
+    monkeypatch.setattr(os, "pwritev", fail)
+
+    with pytest.raises(StoreFull):
+        store.writer.put_large(source, group="")
+
+    assert source.furthest < 64 * MIB
+    store.writer.discard()
+
+
+def test_a_slow_disk_holds_up_reading_and_changes_no_byte(store, noise, monkeypatch):
+    real = os.pwritev
+    monkeypatch.setattr(os, "pwritev", lambda *arguments: time.sleep(0.02) or real(*arguments))
+    content = noise(60 * MIB)
+
+    blob = store.writer.put_large(BytesSource(content), group="")
+    store.publish()
+
+    assert store.read(blob) == content
 
 
 def test_an_interrupt_loses_the_staged_work_as_a_whole(store, noise, monkeypatch):

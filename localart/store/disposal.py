@@ -1,0 +1,82 @@
+"""Take packs out of the store: only those whose lock is free, for such a pack has no writer.
+
+A pack's file is removed when no row names it any more. Whoever has it open reads on; whoever comes later finds
+it missing (BlobMissing) and asks the catalog where the bytes are now.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localart.store.failures import store_error
+from localart.store.frames import PACK_HEADER_BYTES
+from localart.store.packs import pack_path
+
+_PACK_FILE = re.compile(r"[0-9a-f]{32}\.pack", re.ASCII)
+
+
+@contextmanager
+def claimed_pack(root: Path, pack: str) -> Iterator[bool]:
+    """Keep writers from the pack for the body; False when one has it, or there is no such file."""
+    try:
+        fd = os.open(pack_path(root, pack), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _is_locked_now(fd) and _is_there(root, pack, fd)
+    finally:
+        os.close(fd)
+
+
+def _is_locked_now(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_there(root: Path, pack: str, fd: int) -> bool:
+    try:
+        return os.path.samestat(pack_path(root, pack).lstat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False
+
+
+def pack_files(root: Path) -> list[str]:
+    """The names of all packs that were begun, in no order.
+
+    A file shorter than a header is left out: its writer is just about to lock it, or died there, which costs
+    nothing.
+    """
+    with os.scandir(root / "packs") as found:
+        return [
+            entry.name.removesuffix(".pack")
+            for entry in found
+            if _PACK_FILE.fullmatch(entry.name)
+            and entry.stat(follow_symlinks=False).st_size >= PACK_HEADER_BYTES
+        ]
+
+
+def remove_pack(root: Path, pack: str) -> int:
+    """Remove a claimed pack's file; the bytes it had."""
+    path = pack_path(root, pack)
+    try:
+        size = path.lstat().st_size
+        path.unlink()
+    except OSError as error:
+        raise store_error(error, "removing an old pack") from error
+    return size
+
+
+def set_pack_aside(root: Path, pack: str) -> None:
+    """Move a claimed pack's file to the quarantine, where nothing looks at it any more."""
+    try:
+        (root / "quarantine").mkdir(mode=0o700, exist_ok=True)
+        pack_path(root, pack).rename(root / "quarantine" / f"{pack}.pack")
+    except OSError as error:
+        raise store_error(error, "setting an unknown pack aside") from error
