@@ -61,7 +61,7 @@ class DisabledRun:
         """Return a no-op artifact."""
         return Nothing()
 
-    def use_artifact(self, *_args: object, **_named: object) -> None:
+    def use_artifact(self, *_args: object, **_named: object) -> Any:
         """Use nothing."""
 
     def save(self, *_args: object, **_named: object) -> list[str]:
