@@ -66,6 +66,7 @@ class PackAppender:
         self._packs = packs
         self._lock = threading.Lock()
         self._held: list[_Held] = []
+        self._given_up: set[str] = set()
         self._folder_is_durable = True
         self.failure: StoreError | None = None
         forget_in_children(self)
@@ -170,8 +171,9 @@ class PackAppender:
     # --- taking packs ---
 
     def _adopt(self) -> _Held | None:
-        states = [state for state in self._packs() if state.end <= PACK_BYTES - _ROOM_BYTES]
-        for state in states:
+        for state in self._packs():
+            if state.end > PACK_BYTES - _ROOM_BYTES or state.pack in self._given_up:
+                continue
             fd = _lock(pack_path(self._root, state.pack))
             if fd is not None:
                 held = self._trim(state.pack, fd)
@@ -235,6 +237,7 @@ class PackAppender:
         try:
             _flush(held.fd)
         except OSError as error:
+            self._given_up.add(held.name)
             self._drop(held)
             raise store_error(error, "making new content durable") from error
         held.durable = held.end

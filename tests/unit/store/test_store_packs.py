@@ -326,6 +326,7 @@ def test_a_failed_sync_is_final_for_the_pack(store, monkeypatch):
 
     store.writer.discard()
     assert store.keep(b"lost") == ref(b"lost")
+    assert len(store.pack_files()) == 2
     assert store.read(ref(b"lost")) + store.read(blob) == b"lostpublished before"
 
 
@@ -425,9 +426,17 @@ def test_reading_stops_soon_after_the_disk_is_full(store, noise, monkeypatch):
     store.writer.discard()
 
 
-def test_a_slow_disk_holds_up_reading_and_changes_no_byte(store, noise, monkeypatch):
-    real = os.pwritev
-    monkeypatch.setattr(os, "pwritev", lambda *arguments: time.sleep(0.02) or real(*arguments))
+def test_one_slow_write_holds_up_reading_and_changes_no_byte(store, noise, monkeypatch):
+    """Else its buffer would be filled again while it is still being written."""
+    real, sizes = os.pwritev, []
+
+    def slow_at_first(fd, parts, at):
+        sizes.append(sum(len(part) for part in parts))
+        if sizes[-1] > MIB // 2 and max(sizes[:-1]) < MIB // 2:
+            time.sleep(1)
+        return real(fd, parts, at)
+
+    monkeypatch.setattr(os, "pwritev", slow_at_first)
     content = noise(60 * MIB)
 
     blob = store.writer.put_large(BytesSource(content), group="")
