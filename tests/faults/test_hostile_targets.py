@@ -24,9 +24,10 @@ from localart.errors import (
     UnsafeTarget,
 )
 from localart.files.target import TargetFolder
-from localart.files.unfinished import is_unfinished, new_name
+from localart.files.unfinished import is_unfinished
 
 FLIPS = 1000
+UNFINISHED = ".localart-00112233445566778899aabbccddeeff.part"  # what a killed download leaves
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def _is_untouched(outside):
 
 HOSTILE = [
     "", "/", ".", "..", "../x", "../outside/precious", "a/../../outside/precious", "a/..", "a/.", "./x", "a//x", "//x",
-    "/etc/passwd", "a/", "x\0", "a\0/x", "\ud800", "\ud800/x", new_name(), f"{new_name()}/x",
+    "/etc/passwd", "a/", "x\0", "a\0/x", "\ud800", "\ud800/x", UNFINISHED, f"{UNFINISHED}/x",
 ]  # fmt: skip
 
 
