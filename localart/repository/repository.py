@@ -110,9 +110,25 @@ class Repository:
 
     @contextmanager
     def writing(self) -> Iterator[BlobWriter]:
-        """The process's pack writer, for one thread at a time."""
+        """The process's pack writer, for one thread at a time.
+
+        When writing fails (a full disk, an interrupt), what was taken in and not durable yet is lost, and drafts
+        that name it are refused when they are logged; the writer itself is ready again.
+        """
         with self._guard:
-            yield self._open_writer()
+            try:
+                yield self._open_writer()
+            except BaseException:
+                self._recover()
+                raise
+
+    def _recover(self) -> None:
+        if self._writer is None or not self._writer.has_failed:
+            return
+        held = self._writer.discard()
+        # All or nothing: a large file may lie in one pack and share chunks with another.
+        if not all(batch.pack in held for batch in self._unpublished):
+            self._unpublished = []
 
     def _open_writer(self) -> BlobWriter:
         if self._writer is None:
@@ -136,6 +152,16 @@ class Repository:
             blob_rows.publish(tx, writer.append_record(FrameKind.JOURNAL, payload))
 
     # --- closing -------------------------------------------------------------------------------------
+
+    def release_writer(self) -> None:
+        """Let go of the packs this process writes to, so that they can be emptied. What was not published is garbage.
+
+        Only while no draft is alive. The next write claims a pack anew.
+        """
+        with self._guard:
+            if self._writer is not None:
+                self._writer.close()
+            self._writer, self._unpublished = None, []
 
     def forget(self) -> None:
         """In a forked child: what is held or half-done belongs to the parent."""
