@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from localart.api.listing import Listing
 from localart.api.public_run import PublicRun
 from localart.artifact import Artifact
 from localart.catalog import projects, versions
@@ -67,7 +68,7 @@ class Api:
         order: str | None = None,
         per_page: int = 50,
         tags: str | Sequence[str] | None = None,
-    ) -> Iterator[Artifact]:
+    ) -> Listing[Artifact]:
         """The versions of an artifact, newest first (`order="+version_index"`: oldest first), streamed."""
         del per_page
         artifact = resolve_artifact(self._repository, name, project=self._project)
@@ -78,25 +79,30 @@ class Api:
             )
         wanted = {tags} if isinstance(tags, str) else set(tags or ())
         oldest_first = order is not None and order.startswith("+")
-        found = versions.iter_versions(self._repository.read(), artifact.id, newest_first=not oldest_first)
-        return (
-            Artifact.from_version(self._repository, version)
-            for version in found
-            if wanted <= set(version.tags)
-        )
+
+        def stream() -> Iterator[Artifact]:
+            connection = self._repository.read()
+            for version in versions.iter_versions(connection, artifact.id, newest_first=not oldest_first):
+                if wanted <= set(version.tags):
+                    yield Artifact.from_version(self._repository, version)
+
+        return Listing(stream)
 
     def runs(
         self, path: str | None = None, order: str = "+created_at", per_page: int = 50
-    ) -> Iterator[PublicRun]:
+    ) -> Listing[PublicRun]:
         """The runs of a project (all projects without one), oldest first (`-created_at`: newest first)."""
         del per_page
         project = path.strip("/").split("/")[-1] if path else self._project
         if project is not None and projects.find_project(self._repository.read(), project) is None:
             raise ProjectNotFound(f"No project {shown(project)}", hint="`localart ls` lists what is there")
-        found = run_rows.iter_runs(
-            self._repository.read(), project=project, newest_first=order.startswith("-")
-        )
-        return (PublicRun(self._repository, record) for record in found)
+        newest_first = order.startswith("-")
+
+        def stream() -> Iterator[PublicRun]:
+            found = run_rows.iter_runs(self._repository.read(), project=project, newest_first=newest_first)
+            return (PublicRun(self._repository, record) for record in found)
+
+        return Listing(stream)
 
     def run(self, path: str) -> PublicRun:
         """The run at `[project/]id`."""

@@ -1,6 +1,7 @@
 """A run as `Api` shows it: to read, in any state."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from localart.artifact import Artifact
@@ -104,13 +105,18 @@ class PublicRun:
     def scan_history(
         self, keys: Sequence[str] | None = None, min_step: int | None = None, max_step: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Every step as a dict with `_step` and `_timestamp`, streamed; with `keys`, only rows that have them all."""
+        """Every step as a dict, streamed; with `keys`, only rows that have them all.
+
+        Beside what was logged: `_step`, `_timestamp` (seconds since the epoch), `_runtime` (since the run began).
+        """
+        began = datetime.fromisoformat(self._record.created_at).timestamp()
         for row in metrics.iter_history(self._repository.read(), self._record.key):
             if (min_step is not None and row.step < min_step) or (
                 max_step is not None and row.step >= max_step
             ):
                 continue
-            values = {"_step": row.step, "_timestamp": row.time, **row.values}
+            runtime = max(row.time - began, 0.0)
+            values = {"_step": row.step, "_timestamp": row.time, "_runtime": runtime, **row.values}
             if keys is None:
                 yield values
             elif all(key in values for key in keys):

@@ -31,7 +31,8 @@ class _Node:
 def find_lineage(repository: Repository, address: str, *, project: str | None, reach: Reach) -> LineageGraph:
     """The direct lineage of `run:ID` or of `[project/]name[:alias|vN]`: its ancestors and descendants.
 
-    Steps count edges. At most `reach.max_nodes` nodes; `truncated` says when there would be more.
+    With every edge between them. Steps count edges. At most `reach.max_nodes` nodes; `truncated` says when
+    there would be more.
     """
     if address.startswith("run:"):
         start = _Node(NodeKind.RUN, resolve_run(repository, address, project=project).key)
@@ -43,6 +44,7 @@ def find_lineage(repository: Repository, address: str, *, project: str | None, r
             found.walk(start, up=True)
         if reach.down:
             found.walk(start, up=False)
+        found.join()
         return found.graph(start)
 
 
@@ -112,6 +114,13 @@ class _Search:
         return rows.edges_of_runs(
             self._connection, at_runs, "input" if up else "output"
         ) + rows.edges_of_versions(self._connection, at_versions, "output" if up else "input")
+
+    def join(self) -> None:
+        """Take every edge between the nodes found: one left out would say that there is none."""
+        run_ids = [node.id for node in self.nodes if node.kind is NodeKind.RUN]
+        for edge in rows.edges_of_runs(self._connection, run_ids, None):
+            if _Node(NodeKind.VERSION, edge.version_id) in self.nodes:
+                self._edges[edge] = None
 
     def graph(self, focus: _Node | None) -> LineageGraph:
         """What was found, as records."""

@@ -410,3 +410,41 @@ def test_a_running_run_can_be_read_as_it_goes(run: localart.Run) -> None:
     found.load()
 
     assert (found.state, found.summary) == ("finished", {"x": 2})
+
+
+def test_results_can_be_counted_picked_and_walked(run: localart.Run) -> None:
+    for text in "xyz":
+        run.log_artifact(dataset("many", {"a": text}))
+    versions = localart.Api().artifacts("dataset", "demo/many")
+    runs = localart.Api().runs("demo")
+
+    assert (len(versions), len(runs), bool(versions)) == (3, 1, True)
+    assert (versions[0].version, versions[-1].version) == ("v2", "v0")
+    assert [one.version for one in versions[1:]] == ["v1", "v0"]
+    assert (next(versions).version, next(versions).version) == ("v2", "v1")
+    assert [one.version for one in versions] == ["v2", "v1", "v0"]
+    assert runs[0].id == run.id
+    with pytest.raises(IndexError):
+        _ = versions[3]
+
+
+def test_nothing_found_is_an_empty_listing(logged: localart.Artifact) -> None:
+    found = localart.Api().artifacts("dataset", "demo/data", tags=["none"])
+
+    assert (len(found), bool(found), list(found)) == (0, False, [])
+
+
+def test_the_lineage_of_a_version_has_every_link_between_what_it_shows(logged: localart.Artifact) -> None:
+    with localart.init(project="demo", job_type="train") as train:
+        train.use_artifact("data:latest")
+        train.log_artifact(dataset("model", {"w": "1"}))
+    with localart.init(project="demo", job_type="report") as report:
+        report.use_artifact("data:latest")
+        report.use_artifact("model:latest")
+
+    graph = localart.Api().lineage("demo/model")
+
+    labels = {node.key: node.label.split()[0] for node in graph.nodes}
+    assert (labels[graph.focus or ""], len(labels)) == ("model:v0", 5)
+    assert ("data:v0", report.name) in {(labels[edge.source], labels[edge.target]) for edge in graph.edges}
+    assert len(graph.edges) == 5

@@ -521,6 +521,7 @@ def test_rows_carry_their_step_and_time(run: localart.Run) -> None:
     (row,) = localart.Api().run(run.path).scan_history()
     assert row["_step"] == 0
     assert row["_timestamp"] > 1_600_000_000
+    assert 0 <= row["_runtime"] < 60
 
 
 def test_numbers_of_every_library_are_logged_as_numbers(run: localart.Run) -> None:
