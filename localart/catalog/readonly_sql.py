@@ -21,8 +21,8 @@ _LONGEST_VALUE_BYTES = 256 << 20
 _TICKS = 10_000  # virtual machine steps between looks at the clock: some 0.1 ms
 _HARMLESS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 _ASKING_PRAGMAS = frozenset({
-    "application_id", "collation_list", "compile_options", "encoding", "foreign_key_check", "foreign_key_list",
-    "freelist_count", "function_list", "index_info", "index_list", "index_xinfo", "integrity_check",
+    "application_id", "collation_list", "compile_options", "data_version", "encoding", "foreign_key_check",
+    "foreign_key_list", "freelist_count", "function_list", "index_info", "index_list", "index_xinfo", "integrity_check",
     "journal_mode", "module_list", "page_count", "page_size", "pragma_list", "quick_check", "schema_version",
     "table_info", "table_list", "table_xinfo", "user_version",
 })  # fmt: skip
@@ -114,7 +114,8 @@ def _refusal(error: Exception, seconds: float) -> LocalartError:
             return LocalartError(
                 f"The query was stopped after {seconds:g} s", hint="ask for less, or allow it more time"
             )
-        case sqlite3.SQLITE_AUTH | sqlite3.SQLITE_READONLY:
+        # A refused CREATE comes as SCHEMA ("not authorized", 17): seen with SQLite 3.40.
+        case sqlite3.SQLITE_AUTH | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_SCHEMA:
             return UsageError("Only queries that read are allowed here", hint="use SELECT")
         case sqlite3.SQLITE_TOOBIG:
             return UsageError("The query makes a value that is too large", hint="ask for less")

@@ -141,7 +141,7 @@ class Application(click.Group):
         except BaseException as error:  # noqa: BLE001  # the one place where every error becomes words
             code = report(error, debug=debug)
         unwritten = settle_stdout()
-        return code if unwritten is None else report(unwritten, debug=debug) or code
+        return int(code if unwritten is None else report(unwritten, debug=debug) or code)
 
 
 @click.group(

@@ -127,12 +127,25 @@ def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
     if plan.aliases:
         more = f" and {len(plan.aliases) - _LISTED:,} more" if len(plan.aliases) > _LISTED else ""
         yield f"aliases that go with them: {', '.join(plan.aliases[:_LISTED])}{more}"
-    yield f"this frees {size_text(freed.stored_bytes)} on disk; what other versions share stays"
+    yield f"this frees {size_text(_freed_now(freed))} on disk; what other versions share stays"
+    if freed.waiting_bytes:
+        yield f"{size_text(freed.waiting_bytes)} more stay until their pack is worth rewriting"
+
+
+def _freed_now(plan: "PrunePlan") -> int:
+    return plan.stored_bytes - plan.waiting_bytes
 
 
 def _show_dry_run(call: Call, plan: "DeletionPlan", freed: "PrunePlan") -> None:
     if call.console.as_json:
-        call.console.document({"dry_run": True, **_document(plan), "would_free_bytes": freed.stored_bytes})
+        call.console.document(
+            {
+                "dry_run": True,
+                **_document(plan),
+                "would_free_bytes": _freed_now(freed),
+                "waiting_bytes": freed.waiting_bytes,
+            }
+        )
         return
     for line in _plan_lines(plan, freed):
         call.console.line(line)
@@ -147,6 +160,7 @@ def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
                 "freed_bytes": report.freed_bytes,
                 "waiting_bytes": report.waiting_bytes,
                 "held_by_writers": report.held_by_writers,
+                "damaged_packs": list(report.damaged_packs),
             }
         )
         return
@@ -156,9 +170,16 @@ def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
         f"deleted {count_text(len(plan.versions), 'version')}, freed {size_text(report.freed_bytes)}"
     )
     if report.held_by_writers:
-        call.console.say("a running writer may still need the rest; a later `localart rm` frees it")
+        call.console.say(
+            "the bytes stay for now: a writer at work may still need them; a later rm frees them"
+        )
     elif report.waiting_bytes:
-        call.console.say(f"{size_text(report.waiting_bytes)} more will be freed later")
+        call.console.say(f"{size_text(report.waiting_bytes)} more stay until their pack is worth rewriting")
+    if report.damaged_packs:
+        call.console.warn(
+            f"{count_text(len(report.damaged_packs), 'damaged pack')} left as found",
+            hint="run `localart doctor`",
+        )
 
 
 def _document(plan: "DeletionPlan") -> dict[str, Any]:
