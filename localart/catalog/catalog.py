@@ -3,15 +3,28 @@
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localart.catalog import forks
 from localart.catalog import format as catalog_format
 from localart.catalog.connection import BUSY_SECONDS, Connection, connect
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged, StoreReadOnly
+
+
+class _Handle:
+    """What one thread has open. Its files are closed when the thread and all that reads through it are gone."""
+
+    def __init__(self, connection: Connection, lock: FileLock) -> None:
+        self.connection = connection
+        self.lock = lock
+
+    def __del__(self) -> None:
+        self.lock.close()
 
 
 class Catalog:
@@ -38,19 +51,25 @@ class Catalog:
         self._site = site
         self._clock = clock
         self._new_uid = new_uid
+        self._flushed_wal = -1
+        self._begin()
+        try:
+            if catalog_format.check(self.read(), path) < catalog_format.format_number():
+                self._upgrade()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._local = threading.local()
-        self._opened: list[tuple[Connection, FileLock]] = []
-        self._inherited: list[tuple[Connection, FileLock]] = []
-        self._guard = threading.Lock()
-        if catalog_format.check(self.read(), path) < catalog_format.format_number():
-            self._upgrade()
+        self._opened: weakref.WeakSet[_Handle] = weakref.WeakSet()
 
     # --- reading -------------------------------------------------------------------------------------
 
     def read(self) -> Connection:
         """This thread's connection, for reading."""
-        return self._mine()[0]
+        return self._mine().connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -65,24 +84,15 @@ class Catalog:
         finally:
             connection.execute("ROLLBACK")
 
-    def _mine(self) -> tuple[Connection, FileLock]:
+    def _mine(self) -> _Handle:
         if self._pid != os.getpid():
-            self._after_fork()
-        mine: tuple[Connection, FileLock] | None = getattr(self._local, "mine", None)
+            self._begin()
+        mine: _Handle | None = getattr(self._local, "mine", None)
         if mine is None:
-            mine = (connect(self.path, read_only=self._read_only), FileLock(self._lock_path))
+            mine = _Handle(connect(self.path, read_only=self._read_only), FileLock(self._lock_path))
             self._local.mine = mine
-            with self._guard:
-                self._opened.append(mine)
+            self._opened.add(mine)
         return mine
-
-    def _after_fork(self) -> None:
-        # SQLite forbids even closing a connection in a forked child: keep them alive, unused.
-        self._pid = os.getpid()
-        self._inherited += self._opened
-        self._opened = []
-        self._local = threading.local()
-        self._guard = threading.Lock()
 
     # --- writing -------------------------------------------------------------------------------------
 
@@ -100,42 +110,60 @@ class Catalog:
                 f"The store at {self.path.parent} cannot be written",
                 hint="check its permissions, or copy it to a writable place",
             )
-        connection, lock = self._mine()
-        assert not connection.in_transaction, "a write inside a transaction"
-        with lock.held(timeout_seconds=BUSY_SECONDS):
-            self._choose_journal(connection)
-            relaxed = not durable and self._local.journal == "wal"  # elsewhere NORMAL can tear the file
-            connection.execute(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            tx = Transaction(connection, site=self._site, now=self._clock(), new_uid=self._new_uid)
-            try:
-                yield tx
-                if before_commit is not None:
-                    before_commit(tx)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        mine = self._mine()
+        assert not mine.connection.in_transaction, "a write inside a transaction"
+        with mine.lock.held(timeout_seconds=BUSY_SECONDS), _not_forked():
+            yield from self._transaction(mine.connection, before_commit, durable=durable)
+
+    def _transaction(
+        self, connection: Connection, before_commit: Callable[[Transaction], None] | None, *, durable: bool
+    ) -> Iterator[Transaction]:
+        journal = self._choose_journal(connection)
+        relaxed = not durable and journal == "wal"  # elsewhere NORMAL can tear the file
+        connection.execute(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
+        connection.execute("BEGIN IMMEDIATE")
+        tx = Transaction(connection, site=self._site, now=self._clock(), new_uid=self._new_uid)
+        try:
+            yield tx
+            if before_commit is not None:
+                before_commit(tx)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     def flush(self) -> None:
-        """Make commits that were not durable so."""
-        connection, lock = self._mine()
-        with lock.held(timeout_seconds=BUSY_SECONDS):
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        """Make commits that were not durable so: they are in the WAL, or merged into the file and synced already.
 
-    def _choose_journal(self, connection: Connection) -> None:
+        Takes no lock. A checkpoint would not do: it syncs nothing while a reader holds an old state.
+        """
+        try:
+            fd = os.open(f"{self.path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            os.fsync(fd)
+            inode = os.fstat(fd).st_ino
+        finally:
+            os.close(fd)
+        if inode != self._flushed_wal:
+            _sync_folder(self.path.parent)
+            self._flushed_wal = inode
+
+    def _choose_journal(self, connection: Connection) -> str:
         """WAL where locks can be trusted, TRUNCATE on a network file system; both lose nothing at FULL.
 
         Only WAL is remembered in the file; a connection that cannot have it now must ask for TRUNCATE itself,
         for the default, DELETE, lost acknowledged commits.
         """
-        if getattr(self._local, "journal", "") == "wal":
-            return
-        self._local.journal = "truncate" if self._network else _try_wal(connection)
-        if self._local.journal != "wal":
+        journal: str = getattr(self._local, "journal", "")
+        if journal != "wal":
+            journal = "truncate" if self._network else _try_wal(connection)
+            self._local.journal = journal
+        if journal != "wal":
             connection.execute("PRAGMA journal_mode=TRUNCATE").fetchone()
+        return journal
 
     def _upgrade(self) -> None:
         if self._read_only:
@@ -143,28 +171,29 @@ class Catalog:
                 f"The store at {self.path.parent} has an older format and cannot be upgraded in place",
                 hint="copy it to a writable place first",
             )
-        connection, lock = self._mine()
-        with lock.held(timeout_seconds=BUSY_SECONDS):
-            if catalog_format.check(connection, self.path) < catalog_format.format_number():
-                catalog_format.upgrade(connection, now=self._clock())
+        mine = self._mine()
+        with mine.lock.held(timeout_seconds=BUSY_SECONDS):
+            if catalog_format.check(mine.connection, self.path) < catalog_format.format_number():
+                catalog_format.upgrade(mine.connection, now=self._clock())
 
     # --- closing -------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close this process's connections; the last one to do so leaves a single file at rest."""
         if self._pid != os.getpid():
-            self._after_fork()
-        with self._guard:
-            opened, self._opened = self._opened, []
-        self._local = threading.local()
-        for connection, lock in opened[1:]:
-            connection.close()
-            lock.close()
-        if opened:
-            connection, lock = opened[0]
-            self._settle(connection, lock)
-            connection.close()
-            lock.close()
+            self._begin()
+        handles = [*self._opened]
+        self._begin()
+        while handles:
+            handle = handles.pop()
+            if not handles:
+                self._settle(handle.connection, handle.lock)
+            handle.connection.close()
+            handle.lock.close()
+
+    def forget(self) -> None:
+        """In a forked child: what is open belongs to the parent."""
+        self._begin()
 
     def _settle(self, connection: Connection, lock: FileLock) -> None:
         """Merge the WAL into the file and leave WAL mode, if nobody else has the catalog open."""
@@ -180,6 +209,25 @@ class Catalog:
             return  # somebody else is using it: they will be the last one
         finally:
             lock.release()
+
+
+@contextmanager
+def _not_forked() -> Iterator[None]:
+    """No fork in the middle of a transaction: the child would hold half of it."""
+    entered = forks.enter()
+    try:
+        yield
+    finally:
+        if entered:
+            forks.leave()
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _try_wal(connection: Connection) -> str:

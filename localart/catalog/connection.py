@@ -5,12 +5,14 @@ simulation; WAL + NORMAL and DELETE + FULL did. A WAL file at rest cannot be ope
 the last one to close switches the file back (see `Catalog.close`).
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from localart.catalog import forks
 from localart.errors import (
     CatalogDamaged,
     LocalartError,
@@ -48,8 +50,26 @@ class Cursor(sqlite3.Cursor):
         return _translated(lambda: super(Cursor, self).fetchmany(size or 1))
 
 
+_inherited: "list[Connection]" = []
+
+
 class Connection(sqlite3.Connection):
-    """A connection whose errors are localart's own; statements are never sent without parameters bound."""
+    """A connection whose errors are localart's own; statements are never sent without parameters bound.
+
+    Closed when nobody refers to it any more, but not in a forked child: SQLite forbids that.
+    """
+
+    _pid = 0
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        if self._pid == os.getpid():
+            self.close()
+        elif self._pid:
+            _inherited.append(self)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: D102
         return _translated(lambda: self.cursor(Cursor).execute(sql, parameters))
@@ -59,10 +79,14 @@ class Connection(sqlite3.Connection):
 
 
 def _translated(call: Callable[[], T]) -> T:
+    entered = forks.enter()
     try:
         return call()
     except sqlite3.Error as error:
         raise translate(error) from error
+    finally:
+        if entered:
+            forks.leave()
 
 
 def translate(error: sqlite3.Error) -> LocalartError:

@@ -45,6 +45,7 @@ def create(connection: Connection, *, now: str, facts: dict[str, str]) -> None:
     connection.execute(f"PRAGMA user_version={format_number()}")
     connection.execute(
         "CREATE TABLE _sqlite_migrations(id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
+        " STRICT"
     )
     connection.execute(
         "CREATE UNIQUE INDEX idx__sqlite_migrations_migration_set_name ON _sqlite_migrations(migration_set, name)"

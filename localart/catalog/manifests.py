@@ -180,21 +180,30 @@ def _span_entries(connection: sqlite3.Connection, span: _Span) -> Iterator[Entry
 def _layer_rows(
     connection: sqlite3.Connection, span: _Span, layer: int, dir_id: int
 ) -> Iterator[tuple[str, Entry | None]]:
-    sql, parameters = _ROWS, [layer, dir_id]
-    bounds: list[str] = []
-    if span.after is not None:
-        sql += " AND e.name > ?"
-        bounds.append(span.after)
+    """One layer's rows of a folder, by name. No statement stays open in between: it would hold up writers."""
+    sql, bounds = _bounded(span)
+    after = span.after
+    while True:
+        sql_here, here = (sql, bounds) if after is None else (f"{sql} AND e.name > ?", [*bounds, after])
+        rows = connection.execute(
+            f"{sql_here} ORDER BY e.name LIMIT {_FETCH}", (layer, dir_id, *here)
+        ).fetchall()
+        for row in rows:
+            yield row[0], _entry(span.folder, row)
+        if len(rows) < _FETCH:
+            return
+        after = rows[-1][0]
+
+
+def _bounded(span: _Span) -> tuple[str, list[str]]:
+    sql, bounds = _ROWS, []
     if span.last is not None:
         sql += " AND e.name <= ?"
         bounds.append(span.last)
     if span.prefix:
         sql += " AND e.name >= ? AND substr(e.name, 1, length(?)) = ?"
         bounds += [span.prefix] * 3
-    cursor = connection.execute(sql + " ORDER BY e.name", (*parameters, *bounds))
-    while rows := cursor.fetchmany(_FETCH):
-        for row in rows:
-            yield row[0], _entry(span.folder, row)
+    return sql, bounds
 
 
 def _entry(

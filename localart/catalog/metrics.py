@@ -7,13 +7,26 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
 from localart.model import HistoryRow
 
-_FETCH = 2_000
+_FETCH = 500
+
+# The metrics of a run, one index look-up each: DISTINCT would walk all its rows.
+_NAMES = """
+WITH RECURSIVE used(metric) AS (
+  SELECT min(metric) FROM metrics WHERE run = :run
+  UNION ALL
+  SELECT (SELECT min(metric) FROM metrics WHERE run = :run AND metric > used.metric) FROM used
+  WHERE used.metric IS NOT NULL
+) SELECT n.id, n.name FROM used JOIN metric_names n ON n.id = used.metric
+"""
 
 
 def metric_ids(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
@@ -50,24 +63,27 @@ def _value(value: float | None, body: str | None) -> Any:
 
 
 def iter_history(connection: sqlite3.Connection, run_key: int) -> Iterator[HistoryRow]:
-    """What the run logged, a row a step, oldest first. Streams."""
-    cursor = connection.execute(
-        "SELECT m.step, n.name, m.value, m.body, m.time FROM metrics m JOIN metric_names n ON n.id = m.metric"
-        " WHERE m.run = ? ORDER BY m.step, n.id",
-        (run_key,),
-    )
-    step: int | None = None
-    time = 0.0
-    values: dict[str, Any] = {}
-    while rows := cursor.fetchmany(_FETCH):
-        for row_step, name, value, body, row_time in rows:
-            if row_step != step and step is not None:
-                yield HistoryRow(step=step, time=time, values=values)
-                values = {}
-            step, time = row_step, max(time, row_time)
-            values[name] = _value(value, body)
-    if step is not None:
-        yield HistoryRow(step=step, time=time, values=values)
+    """What the run logged, a row a step, oldest first. Streams, and holds up no writer meanwhile."""
+    names: dict[int, str] = dict(connection.execute(_NAMES, {"run": run_key}).fetchall())
+    points = merge(*(_iter_metric(connection, run_key, metric) for metric in sorted(names)))
+    for step, group in groupby(points, key=itemgetter(0)):
+        of_step = list(group)
+        yield HistoryRow(
+            step=step,
+            time=max(time for _, _, time, _, _ in of_step),
+            values={names[metric]: _value(value, body) for _, metric, _, value, body in of_step},
+        )
+
+
+def _iter_metric(connection: sqlite3.Connection, run_key: int, metric: int) -> Iterator[tuple[Any, ...]]:
+    after = -(1 << 63)
+    while rows := connection.execute(
+        "SELECT step, metric, time, value, body FROM metrics WHERE run = ? AND metric = ? AND step > ?"
+        f" ORDER BY step LIMIT {_FETCH}",
+        (run_key, metric, after),
+    ).fetchall():
+        yield from rows
+        after = rows[-1][0]
 
 
 def last_step(connection: sqlite3.Connection, run_key: int) -> int | None:

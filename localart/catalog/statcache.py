@@ -9,11 +9,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xxhash import xxh3_64_intdigest
 
+from localart.catalog import forks
 from localart.model import Digest
 
 RACY_NANOSECONDS = 2_000_000_000
@@ -35,11 +37,12 @@ class StatCache:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._inherited: list[sqlite3.Connection | None] = []
         self._pid = 0
 
     def find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
         """For each stat, the digest of the bytes it stands for, or None."""
-        with self._lock:
+        with self._alone():
             try:
                 return self._find(stats)
             except sqlite3.Error as error:
@@ -77,7 +80,7 @@ class StatCache:
         ]
         if not rows:
             return
-        with self._lock:
+        with self._alone():
             try:
                 connection = self._open()
                 connection.execute("BEGIN IMMEDIATE")
@@ -101,16 +104,29 @@ class StatCache:
         """A locked or unwritable cache is as good as none; a damaged one is thrown away."""
         self._forget()
         if not isinstance(error, sqlite3.OperationalError):
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # in a folder that may only be read
+                self._path.unlink()
 
     def _forget(self) -> None:
         if self._connection is not None and self._pid == os.getpid():
             self._connection.close()
         self._connection = None
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock:
+            entered = forks.enter()
+            try:
+                yield
+            finally:
+                if entered:
+                    forks.leave()
+
     def forget(self) -> None:
-        """In a forked child: the parent may have held the lock."""
+        """In a forked child: the parent may have held the lock, and its connection must not be closed here."""
         self._lock = threading.Lock()
+        self._inherited.append(self._connection)
+        self._connection = None
 
     def close(self) -> None:
         """Close the cache's file."""
