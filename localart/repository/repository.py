@@ -166,6 +166,7 @@ class Repository:
     def forget(self) -> None:
         """In a forked child: what is held or half-done belongs to the parent."""
         self._begin()
+        self.catalog.forget()
         self.lease.forget()
         self.cache.forget()
 
