@@ -1,0 +1,497 @@
+"""Which rows nothing refers to any more, their removal, and the new places of bytes that moved.
+
+Live are the manifests of committed versions, the layers below them, the blobs that their entries and the files of
+runs name, and the chunks of those. `mark` writes all else into temporary tables, without a lock on the catalog;
+`sweep` removes it in short transactions. What is committed between two steps is whole in itself: a row goes with,
+or after, the rows that refer to it, and a dead manifest can no longer be found by its digest before it loses its
+first entry. A death in between leaves garbage that the next prune finds.
+
+A layer below live manifests that is no version's manifest any more is made *hollow*: it loses the entries that
+nearer layers cover for every live manifest above it, and with its own rows in `chains` the claim to be a manifest.
+Otherwise deleting an old version of a large tree would free nothing.
+
+A frame without blobs keeps its row until its pack is rewritten or removed: it tells how many bytes are dead.
+
+Foreign keys would make every removed blob a scan of all entries (`entries.blob` has no index on purpose), so they
+are off meanwhile (`foreign_keys_off`) and sets prove what they would have checked: what is removed is what was
+marked, and inside each transaction `is_undisturbed` says that nothing which could refer to it was added since.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeAlias
+
+from localart.catalog.transaction import Transaction
+from localart.model import Digest, Frame, FramePlace, PackBatch
+
+_BATCH = 500
+
+Watch: TypeAlias = tuple[int, int]
+"""The highest rows of manifests and blobs. While they stay, nobody has published or logged anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage:
+    """The contents and chunks that are marked; each stored byte is counted once, uncompressed."""
+
+    blob_count: int
+    blob_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackUse:
+    """How much of a pack is needed.
+
+    `framed_bytes` lie in frames that have a row; all else below `end` is header, records, or garbage of writers.
+    `live_bytes` is what must stay of the former, estimated where a frame is half dead.
+    """
+
+    id: int
+    name: str
+    end: int
+    frame_count: int
+    framed_bytes: int
+    live_blobs: int
+    live_bytes: int
+
+    @property
+    def dead_bytes(self) -> int:
+        """Bytes of frames that nothing needs."""
+        return self.framed_bytes - self.live_bytes
+
+
+# --- marking ---------------------------------------------------------------------------------------
+
+_IDS = (
+    "doomed_versions", "live_manifests", "layers", "dead_manifests", "live_blobs", "live_chunks",
+    "dead_wholes", "dead_pieces", "dead_refs",
+)  # fmt: skip
+
+_TABLES = {
+    **dict.fromkeys(_IDS, "(id INTEGER PRIMARY KEY)"),
+    "bare_layers": "(id INTEGER PRIMARY KEY, seen_by INTEGER NOT NULL)",
+    "covered": "(manifest INTEGER, dir INTEGER, name TEXT, PRIMARY KEY(manifest, dir, name)) WITHOUT ROWID",
+    "frame_use": "(frame INTEGER PRIMARY KEY, blobs INTEGER NOT NULL, raw_bytes INTEGER NOT NULL)",
+}
+
+_MARK_MANIFESTS = (
+    """
+    INSERT OR IGNORE INTO temp.live_manifests
+    SELECT manifest FROM versions
+    WHERE state = 'COMMITTED' AND id NOT IN (SELECT id FROM temp.doomed_versions)
+    """,
+    # What deleted versions point to; there is one of it, and it holds nothing.
+    "INSERT OR IGNORE INTO temp.live_manifests SELECT id FROM manifests WHERE file_count = 0 AND complete = 1",
+    "INSERT OR IGNORE INTO temp.layers SELECT id FROM temp.live_manifests",
+    """
+    INSERT OR IGNORE INTO temp.layers
+    SELECT c.layer FROM temp.live_manifests l JOIN chains c ON c.manifest = l.id
+    """,
+    """
+    INSERT INTO temp.dead_manifests
+    SELECT id FROM manifests WHERE id NOT IN (SELECT id FROM temp.layers)
+    """,
+    """
+    INSERT INTO temp.bare_layers(id, seen_by)
+    SELECT c.layer, min(c.manifest) FROM temp.live_manifests l JOIN chains c ON c.manifest = l.id
+    WHERE c.layer NOT IN (SELECT id FROM temp.live_manifests) GROUP BY c.layer
+    """,
+    # Only what lies over one of the manifests that see a layer can lie over it for all of them.
+    """
+    INSERT OR IGNORE INTO temp.covered(manifest, dir, name)
+    SELECT e.manifest, e.dir, e.name FROM temp.bare_layers b
+      JOIN chains own ON own.manifest = b.seen_by AND own.layer = b.id
+      JOIN chains nearer ON nearer.manifest = own.manifest AND nearer.position < own.position
+      JOIN entries o ON o.manifest = nearer.layer
+      JOIN entries e ON e.manifest = b.id AND e.dir = o.dir AND e.name = o.name
+    WHERE NOT EXISTS (
+      SELECT 1 FROM chains c JOIN temp.live_manifests l ON l.id = c.manifest
+      WHERE c.layer = b.id AND NOT EXISTS (
+        SELECT 1 FROM chains n JOIN entries x ON x.manifest = n.layer AND x.dir = e.dir AND x.name = e.name
+        WHERE n.manifest = c.manifest AND n.position < c.position))
+    """,
+)
+
+_MARK_BLOBS = (
+    """
+    INSERT OR IGNORE INTO temp.live_blobs
+    SELECT e.blob FROM temp.layers l CROSS JOIN entries e ON e.manifest = l.id
+    WHERE e.blob IS NOT NULL AND l.id NOT IN (SELECT manifest FROM temp.covered)
+    """,
+    """
+    INSERT OR IGNORE INTO temp.live_blobs
+    SELECT e.blob FROM (SELECT DISTINCT manifest FROM temp.covered) m CROSS JOIN entries e ON e.manifest = m.manifest
+    WHERE e.blob IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM temp.covered c WHERE c.manifest = e.manifest AND c.dir = e.dir AND c.name = e.name)
+    """,
+    "INSERT OR IGNORE INTO temp.live_blobs SELECT blob FROM run_files",
+    """
+    INSERT OR IGNORE INTO temp.live_chunks
+    SELECT c.chunk FROM chunks c WHERE EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = c.blob)
+    """,
+    """
+    INSERT INTO temp.dead_wholes
+    SELECT id FROM blobs b WHERE frame IS NULL
+      AND NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id) ORDER BY id
+    """,
+    """
+    INSERT INTO temp.dead_pieces
+    SELECT id FROM blobs b WHERE frame IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id)
+      AND NOT EXISTS (SELECT 1 FROM temp.live_chunks c WHERE c.id = b.id) ORDER BY id
+    """,
+    """
+    INSERT INTO temp.dead_refs
+    SELECT id FROM refs WHERE id NOT IN (
+      SELECT e.ref FROM temp.layers l CROSS JOIN entries e ON e.manifest = l.id WHERE e.ref IS NOT NULL)
+    """,
+)
+
+
+@contextmanager
+def marked(connection: sqlite3.Connection, doomed_versions: Collection[int] = ()) -> Iterator[Watch]:
+    """Mark the garbage there would be without `doomed_versions`, as of one moment; forget it afterwards.
+
+    Time: about a second for a million entries. The writer lock is not needed; other writers go on.
+    """
+    try:
+        with _one_state(connection):
+            for table, columns in _TABLES.items():
+                connection.execute(f"CREATE TEMP TABLE {table}{columns}")
+            connection.executemany(
+                "INSERT INTO temp.doomed_versions VALUES (?)", [(row_id,) for row_id in set(doomed_versions)]
+            )
+            for statement in (*_MARK_MANIFESTS, *_MARK_BLOBS):
+                connection.execute(statement)
+            watch = watched(connection)
+        yield watch
+    finally:
+        for table in _TABLES:
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+@contextmanager
+def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """One state of the catalog for the body. What it writes to temporary tables stays."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+def watched(connection: sqlite3.Connection) -> Watch:
+    """What tells whether anything was published or logged since."""
+    row = connection.execute(
+        "SELECT (SELECT coalesce(max(id), 0) FROM manifests), (SELECT coalesce(max(id), 0) FROM blobs)"
+    ).fetchone()
+    return row[0], row[1]
+
+
+def garbage(connection: sqlite3.Connection) -> Garbage:
+    """How much content is marked."""
+    wholes = connection.execute("SELECT count(*) FROM temp.dead_wholes").fetchone()[0]
+    pieces, size = connection.execute(
+        "SELECT count(*), coalesce(sum(b.size), 0) FROM temp.dead_pieces d JOIN blobs b ON b.id = d.id"
+    ).fetchone()
+    return Garbage(blob_count=wholes + pieces, blob_bytes=size)
+
+
+def has_garbage(connection: sqlite3.Connection) -> bool:
+    """Whether anything at all is marked."""
+    tables = ("dead_manifests", "covered", "dead_wholes", "dead_pieces", "dead_refs")
+    query = " OR ".join(f"EXISTS (SELECT 1 FROM temp.{table})" for table in tables)
+    return bool(connection.execute(f"SELECT {query}").fetchone()[0])
+
+
+def pack_uses(connection: sqlite3.Connection) -> list[PackUse]:
+    """How much of each pack is needed when what is marked is gone; the emptiest packs first."""
+    connection.execute("DELETE FROM temp.frame_use")
+    connection.execute(
+        "INSERT INTO temp.frame_use(frame, blobs, raw_bytes) SELECT frame, count(*), sum(size) FROM blobs"
+        " WHERE frame IS NOT NULL AND id NOT IN (SELECT id FROM temp.dead_pieces) GROUP BY frame"
+    )
+    rows = connection.execute(
+        'SELECT p.id, p.name, p."end", count(f.id), coalesce(sum(f.stored_bytes), 0),'
+        " coalesce(sum(u.blobs), 0), coalesce(sum(CASE WHEN u.raw_bytes >= f.raw_bytes THEN f.stored_bytes"
+        " ELSE f.stored_bytes * u.raw_bytes / f.raw_bytes END), 0) AS live"
+        " FROM packs p LEFT JOIN frames f ON f.pack = p.id LEFT JOIN temp.frame_use u ON u.frame = f.id"
+        " GROUP BY p.id ORDER BY live, p.id"
+    )
+    return [
+        PackUse(
+            id=row[0], name=row[1], end=row[2], frame_count=row[3], framed_bytes=row[4], live_blobs=row[5],
+            live_bytes=row[6],
+        )
+        for row in rows.fetchall()
+    ]  # fmt: skip
+
+
+# --- sweeping --------------------------------------------------------------------------------------
+
+_NEW_REFERENCES = (
+    "SELECT 1 FROM versions v JOIN temp.dead_manifests d ON d.id = v.manifest WHERE v.state = 'COMMITTED'",
+    """
+    SELECT 1 FROM manifests m JOIN temp.dead_manifests d ON d.id = m.base
+    WHERE m.id NOT IN (SELECT id FROM temp.dead_manifests)
+    """,
+    """
+    SELECT 1 FROM run_files
+    WHERE blob IN (SELECT id FROM temp.dead_wholes) OR blob IN (SELECT id FROM temp.dead_pieces)
+    """,
+)
+
+
+@contextmanager
+def foreign_keys_off(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let the body's transactions remove rows without a search for others that refer to them."""
+    connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA foreign_keys=ON")
+
+
+def is_undisturbed(tx: Transaction, watch: Watch) -> bool:
+    """Whether what is marked still has nothing that refers to it, told by what could have been added since.
+
+    Entries come with a new manifest, chunks with a new blob; versions, overlays and runs' files are looked at.
+    """
+    return watched(tx.connection) == watch and not any(
+        tx.execute(query + " LIMIT 1").fetchone() for query in _NEW_REFERENCES
+    )
+
+
+def sweep(tx: Transaction, rows: int) -> bool:
+    """Remove about `rows` of the marked rows (a large blob goes with all of its chunks); whether some are left."""
+    _hide(tx)
+    for step in (
+        _sweep_entries,
+        _sweep_covered,
+        _sweep_manifests,
+        _sweep_wholes,
+        _sweep_pieces,
+        _sweep_refs,
+    ):
+        rows -= step(tx, rows)
+        if rows <= 0:
+            return True
+    return False
+
+
+def _hide(tx: Transaction) -> None:
+    """Nobody finds a manifest again that is about to lose entries."""
+    tx.execute(
+        "UPDATE manifests SET complete = 0, base = NULL WHERE id IN (SELECT id FROM temp.dead_manifests)"
+    )
+    tx.execute("UPDATE manifests SET complete = 0 WHERE id IN (SELECT manifest FROM temp.covered)")
+    tx.execute(
+        "DELETE FROM chains WHERE manifest IN"
+        " (SELECT id FROM temp.dead_manifests UNION SELECT manifest FROM temp.covered)"
+    )
+
+
+def _sweep_entries(tx: Transaction, rows: int) -> int:
+    gone = 0
+    while gone < rows:
+        found = tx.execute(
+            "SELECT d.id FROM temp.dead_manifests d"
+            " WHERE EXISTS (SELECT 1 FROM entries e WHERE e.manifest = d.id) LIMIT 1"
+        ).fetchone()
+        if found is None:
+            break
+        gone += _remove_entries(tx, found[0], rows - gone)
+    return gone
+
+
+def _remove_entries(tx: Transaction, manifest: int, rows: int) -> int:
+    first_kept = tx.execute(
+        "SELECT dir, name FROM entries WHERE manifest = ? ORDER BY dir, name LIMIT 1 OFFSET ?",
+        (manifest, rows),
+    ).fetchone()
+    if first_kept is None:
+        return tx.execute("DELETE FROM entries WHERE manifest = ?", (manifest,)).rowcount
+    return tx.execute(
+        "DELETE FROM entries WHERE manifest = ? AND (dir, name) < (?, ?)", (manifest, *first_kept)
+    ).rowcount
+
+
+def _sweep_covered(tx: Transaction, rows: int) -> int:
+    some = "SELECT manifest, dir, name FROM temp.covered ORDER BY manifest, dir, name LIMIT ?"
+    gone = tx.execute(f"DELETE FROM entries WHERE (manifest, dir, name) IN ({some})", (rows,)).rowcount
+    tx.execute(f"DELETE FROM temp.covered WHERE (manifest, dir, name) IN ({some})", (rows,))
+    return gone
+
+
+def _sweep_manifests(tx: Transaction, rows: int) -> int:
+    """A row that a deleted version still names stays, without entries."""
+    gone = tx.execute(
+        "DELETE FROM manifests WHERE id IN (SELECT id FROM temp.dead_manifests)"
+        " AND id NOT IN (SELECT manifest FROM versions)"
+    ).rowcount
+    tx.execute("DELETE FROM temp.dead_manifests")
+    return min(gone, rows - 1)  # few: they never end a transaction
+
+
+def _sweep_wholes(tx: Transaction, rows: int) -> int:
+    """A large blob and its chunks' rows go at once: without them it must not be found by its digest."""
+    gone = 0
+    while gone < rows:
+        found = tx.execute("SELECT min(id) FROM temp.dead_wholes").fetchone()
+        if found[0] is None:
+            break
+        gone += 1 + tx.execute("DELETE FROM chunks WHERE blob = ?", found).rowcount
+        tx.execute("DELETE FROM blobs WHERE id = ?", found)
+        tx.execute("DELETE FROM temp.dead_wholes WHERE id = ?", found)
+    return gone
+
+
+def _sweep_pieces(tx: Transaction, rows: int) -> int:
+    return _sweep_ids(tx, "dead_pieces", "blobs", rows)
+
+
+def _sweep_refs(tx: Transaction, rows: int) -> int:
+    return _sweep_ids(tx, "dead_refs", "refs", rows)
+
+
+def _sweep_ids(tx: Transaction, marked_rows: str, table: str, rows: int) -> int:
+    last = tx.execute(
+        f"SELECT max(id) FROM (SELECT id FROM temp.{marked_rows} ORDER BY id LIMIT ?)", (rows,)
+    ).fetchone()
+    if last[0] is None:
+        return 0
+    gone = tx.execute(
+        f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.{marked_rows} WHERE id <= ?)", last
+    ).rowcount
+    tx.execute(f"DELETE FROM temp.{marked_rows} WHERE id <= ?", last)
+    return gone
+
+
+# --- moving ----------------------------------------------------------------------------------------
+
+
+def is_known_pack(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the catalog has rows for this pack, as of now."""
+    return connection.execute("SELECT 1 FROM packs WHERE name = ?", (name,)).fetchone() is not None
+
+
+def is_unchanged(connection: sqlite3.Connection, use: PackUse) -> bool:
+    """Whether nothing was added to the pack since it was looked at."""
+    row = connection.execute(
+        'SELECT "end" FROM packs WHERE id = ? AND name = ?', (use.id, use.name)
+    ).fetchone()
+    return row is not None and bool(row[0] == use.end)
+
+
+def live_frames(connection: sqlite3.Connection, use: PackUse) -> list[tuple[int, FramePlace]]:
+    """The pack's frames that hold something needed (by the last `pack_uses`), with their rows, front to back."""
+    rows = connection.execute(
+        "SELECT f.id, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum"
+        " FROM frames f JOIN temp.frame_use u ON u.frame = f.id WHERE f.pack = ? ORDER BY f.start",
+        (use.id,),
+    )
+    return [
+        (row[0], FramePlace(use.name, row[1], row[2], row[3], row[4], row[5] & 0xFFFF_FFFF_FFFF_FFFF))
+        for row in rows.fetchall()
+    ]
+
+
+def members_of(connection: sqlite3.Connection, frame: int, digests: Sequence[Digest]) -> set[Digest]:
+    """Those of `digests` whose bytes are read from this frame."""
+    found: set[Digest] = set()
+    for at in range(0, len(digests), _BATCH):
+        some = digests[at : at + _BATCH]
+        marks = ",".join("?" * len(some))
+        found.update(
+            Digest(digest)
+            for (digest,) in connection.execute(
+                f"SELECT digest FROM blobs WHERE digest IN ({marks}) AND frame = ?", (*some, frame)
+            ).fetchall()
+        )
+    return found
+
+
+def kept_manifests(connection: sqlite3.Connection) -> frozenset[bytes]:
+    """The digests of all manifests and layers that are still there."""
+    return frozenset(digest for (digest,) in connection.execute("SELECT digest FROM manifests").fetchall())
+
+
+def knows_records(connection: sqlite3.Connection, records: Iterable[tuple[int, bytes]]) -> bool:
+    """Whether all of these journal records (number, digest) are in the catalog's journal."""
+    return all(
+        connection.execute("SELECT digest FROM journal WHERE seq = ?", (seq,)).fetchone() == (digest,)
+        for seq, digest in records
+    )
+
+
+def repoint(tx: Transaction, batches: Iterable[PackBatch], moved: Mapping[Digest, int]) -> int:
+    """Say where the `moved` blobs (digest → frame they were in) lie now; how many there were."""
+    count = 0
+    number = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
+    for batch in batches:
+        pack = _pack_row(tx, batch)
+        for frame in batch.frames:
+            _insert_frame(tx, number, pack, frame)
+            count += _repoint_members(tx, number, frame, moved)
+            number += 1
+    return count
+
+
+def _pack_row(tx: Transaction, batch: PackBatch) -> int:
+    tx.execute(
+        'INSERT INTO packs(name, "end", created_at) VALUES (?,?,?)'
+        ' ON CONFLICT(name) DO UPDATE SET "end" = max("end", excluded."end")',
+        (batch.pack, batch.end, tx.now),
+    )
+    row_id: int = tx.execute("SELECT id FROM packs WHERE name = ?", (batch.pack,)).fetchone()[0]
+    return row_id
+
+
+def _insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
+    checksum = frame.checksum - (1 << 64) if frame.checksum >= 1 << 63 else frame.checksum
+    tx.execute(
+        "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum) VALUES (?,?,?,?,?,?,?)",
+        (number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec, checksum),
+    )
+
+
+def _repoint_members(tx: Transaction, number: int, frame: Frame, moved: Mapping[Digest, int]) -> int:
+    starts = accumulate((member.size_bytes for member in frame.members), initial=0)
+    rows = [
+        (number, start, member.digest, moved[member.digest])
+        for member, start in zip(frame.members, starts, strict=False)
+        if member.digest in moved
+    ]
+    update = "UPDATE blobs SET frame = ?, start = ? WHERE digest = ? AND frame = ?"
+    return tx.connection.executemany(update, rows).rowcount if rows else 0
+
+
+def forget_pack(tx: Transaction, use: PackUse) -> None:
+    """Remove the rows of a pack from which everything live has been moved."""
+    tx.execute("DELETE FROM frames WHERE pack = ?", (use.id,))
+    tx.execute("DELETE FROM packs WHERE id = ?", (use.id,))
+
+
+# --- the file --------------------------------------------------------------------------------------
+
+
+def catalog_bytes(connection: sqlite3.Connection) -> int:
+    """The size of the database, as of the last commit."""
+    pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    return pages * size
+
+
+def free_pages(connection: sqlite3.Connection) -> int:
+    """Pages of the database that hold nothing."""
+    count: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return count
+
+
+def shrink(tx: Transaction, pages: int) -> None:
+    """Give at most `pages` free pages back to the file system."""
+    for _ in range(pages):  # Python takes one step of a statement without columns, and a step frees one page
+        tx.execute("PRAGMA incremental_vacuum(1)")

@@ -1,0 +1,178 @@
+"""Free the bytes that nothing refers to any more: plan, show, execute.
+
+The order, and why a death anywhere leaves the old store or the new one, whole:
+
+1.  No draft is alive (`Lease.exclusive`), so nobody relies on content that no row protects: what is garbage now
+    stays garbage (I5). It is marked without a lock on the catalog, and its rows go in short transactions.
+2.  The lease is given back: moving bytes changes no content, so others add and log meanwhile. A pack with much
+    dead in it is emptied by `Repacker`: bytes, then rows, then the old file (I1).
+3.  Pack files no row names are leftovers of a killed writer or prune, and go.
+4.  Free pages of the database are given back.
+
+A pack that another process writes to is left alone; so is one that holds anything damaged, for `repair`.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from localart.catalog import pruning
+from localart.catalog.lock import FileLock
+from localart.catalog.pruning import PackUse, Watch
+from localart.errors import StoreReadOnly
+from localart.model import VersionRecord
+from localart.operations.repack import Repacker, RepackTally, pays, remove_orphans
+from localart.operations.tidy import remove_leftovers
+from localart.progress import SILENCE, Progress
+from localart.repository import Repository
+
+SWEEP_ROWS = 20_000  # a transaction: about 0.1 s with the writer lock
+SHRINK_PAGES = 2_000
+_PAUSE_SECONDS = 0.01  # a waiting writer looks every 5 ms whether the lock is free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunePlan:
+    """What a prune would free: contents and chunks, uncompressed and as stored (an estimate).
+
+    `waiting_bytes` of `stored_bytes` would stay for now, for their pack is mostly alive. What writers hold at
+    that moment stays too, and is not known yet.
+    """
+
+    blob_count: int
+    blob_bytes: int
+    stored_bytes: int
+    waiting_bytes: int
+    packs_to_remove: int
+    packs_to_rewrite: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneReport:
+    """What a prune did. `freed_bytes`: how much the pack files and the database have shrunk.
+
+    `held_by_writers`: a draft was alive somewhere, or another prune was running, and nothing was done.
+    `waiting_bytes` are dead but stay: their pack is mostly alive, held by a writer, or damaged.
+    `packs_set_aside` hold records from a time the catalog does not know; they lie in `quarantine/`.
+    """
+
+    freed_bytes: int = 0
+    packs_removed: int = 0
+    packs_rewritten: int = 0
+    waiting_bytes: int = 0
+    held_by_writers: bool = False
+    packs_set_aside: int = 0
+    damaged_packs: tuple[str, ...] = ()
+
+
+def plan_prune(repository: Repository, doomed: Sequence[VersionRecord] = ()) -> PrunePlan:
+    """Say what would be freed if the versions in `doomed` were deleted now. Changes nothing.
+
+    What drafts alive now have added, and not logged yet, counts as garbage too.
+    """
+    connection = repository.read()
+    with pruning.marked(connection, [version.id for version in doomed]):
+        garbage = pruning.garbage(connection)
+        uses = [use for use in pruning.pack_uses(connection) if use.dead_bytes]
+    emptied = [use for use in uses if pays(use, use.dead_bytes)]
+    removed = [use for use in emptied if not use.live_blobs]
+    dead_bytes = sum(use.dead_bytes for use in uses)
+    return PrunePlan(
+        blob_count=garbage.blob_count,
+        blob_bytes=garbage.blob_bytes,
+        stored_bytes=dead_bytes,
+        waiting_bytes=dead_bytes - sum(use.dead_bytes for use in emptied),
+        packs_to_remove=len(removed),
+        packs_to_rewrite=len(emptied) - len(removed),
+    )
+
+
+def execute_prune(repository: Repository, *, progress: Progress = SILENCE) -> PruneReport:
+    """Free what no committed version, no run and no draft needs; see the module for the order of things.
+
+    Others read, log and download meanwhile. Killed or out of space midway: what was freed is freed, all else is
+    as before, and the next prune goes on.
+    """
+    if repository.read_only:
+        raise StoreReadOnly(
+            f"The store at {repository.root} cannot be written",
+            hint="check its permissions, or copy it to a writable place",
+        )
+    lock = FileLock(repository.root / "locks" / "prune.lock")
+    try:
+        if not lock.try_acquire():
+            return PruneReport(held_by_writers=True)
+        return _prune(repository, progress)
+    finally:
+        lock.close()
+
+
+def _prune(repository: Repository, progress: Progress) -> PruneReport:
+    connection = repository.read()
+    before = pruning.catalog_bytes(connection)
+    with ExitStack() as marks:
+        with repository.lease.exclusive() as is_alone:
+            if not is_alone:
+                return PruneReport(held_by_writers=True)
+            repository.release_writer()
+            if not _sweep(repository, marks.enter_context(pruning.marked(connection))):
+                return PruneReport(held_by_writers=True)
+            uses = pruning.pack_uses(connection)
+            remove_leftovers(repository)
+        tally = _repack(repository, uses, progress)
+    remove_orphans(repository, tally)
+    _shrink(repository)
+    return PruneReport(
+        freed_bytes=tally.freed_bytes + before - pruning.catalog_bytes(connection),
+        packs_removed=tally.packs_removed,
+        packs_rewritten=tally.packs_rewritten,
+        waiting_bytes=tally.waiting_bytes,
+        packs_set_aside=tally.packs_set_aside,
+        damaged_packs=tuple(tally.damaged_packs),
+    )
+
+
+def _sweep(repository: Repository, watch: Watch) -> bool:
+    """Remove the rows of what is marked; False when somebody logged without a lease: then the rest stays."""
+    connection = repository.read()
+    has_more = pruning.has_garbage(connection)
+    while has_more:
+        with pruning.foreign_keys_off(connection), repository.catalog.write() as tx:
+            if not pruning.is_undisturbed(tx, watch):
+                return False
+            has_more = pruning.sweep(tx, SWEEP_ROWS)
+            watch = pruning.watched(tx.connection)
+        _let_others_in(has_more=has_more)
+    return True
+
+
+def _repack(repository: Repository, uses: Sequence[PackUse], progress: Progress) -> RepackTally:
+    """Empty the packs where it pays, those first that cost least: they may free the room the others need."""
+    repacker = Repacker(repository, progress)
+    progress.start("freeing space", total_bytes=sum(use.live_bytes for use in uses), total_files=0)
+    try:
+        for use in uses:
+            repacker.empty(use)
+    finally:
+        repacker.close()
+        progress.finish()
+    return repacker.tally
+
+
+def _shrink(repository: Repository) -> None:
+    left = pruning.free_pages(repository.read())
+    while left:
+        with repository.catalog.write() as tx:
+            pruning.shrink(tx, SHRINK_PAGES)
+        now = pruning.free_pages(repository.read())
+        if now >= left:  # a database that was made without auto_vacuum keeps its pages for itself
+            break
+        left = now
+        _let_others_in(has_more=left > 0)
+    repository.catalog.flush()
+
+
+def _let_others_in(*, has_more: bool) -> None:
+    if has_more:
+        time.sleep(_PAUSE_SECONDS)
