@@ -12,7 +12,7 @@ from localart.catalog import manifests
 from localart.errors import BlobMissing, NotLocalError, SourceMissing, StoreDamaged
 from localart.files.source import StableFile, open_source
 from localart.files.target import TargetFolder
-from localart.model import BlobRef, Digest, Entry, VersionRecord
+from localart.model import BlobLayout, BlobRef, Digest, Entry, VersionRecord
 from localart.names import shown
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
@@ -105,13 +105,7 @@ def _download_batch(
 ) -> None:
     wanted = _not_right_yet(repository, target, batch, tally, progress)
     stored = [entry for entry in wanted if entry.reference is None]
-    for attempt in (1, 2):
-        try:
-            stored = _write_stored(repository, target, stored, tally, progress)
-            break
-        except BlobMissing:
-            if attempt == 2:  # a pack that was repacked meanwhile is found by asking the catalog again
-                raise
+    _write_stored(repository, target, stored, tally, progress)
     for entry in wanted:
         if entry.reference is not None:
             _fetch_reference(target, entry, tally, allow_missing=allow_missing)
@@ -144,24 +138,46 @@ def _not_right_yet(
 
 def _write_stored(
     repository: Repository, target: TargetFolder, entries: list[Entry], tally: _Tally, progress: Progress
-) -> list[Entry]:
-    """Write all of `entries`; what is left to write when a pack has gone comes back through BlobMissing."""
-    by_digest: dict[Digest, list[Entry]] = {}
+) -> None:
+    """Write all of `entries`. Where a prune has moved bytes meanwhile, the catalog is asked for the new place."""
+    waiting: dict[Digest, list[Entry]] = {}
     for entry in entries:
-        by_digest.setdefault(entry.digest, []).append(entry)
-    layouts = repository.layouts([BlobRef(digest, some[0].size_bytes) for digest, some in by_digest.items()])
+        waiting.setdefault(entry.digest, []).append(entry)
+    layouts: list[BlobLayout] = []
+    while waiting:
+        before = layouts
+        layouts = repository.layouts(
+            [BlobRef(digest, some[0].size_bytes) for digest, some in waiting.items()]
+        )
+        try:
+            _write_waiting(repository, target, layouts, waiting, tally, progress)
+        except BlobMissing:
+            if layouts == before:
+                raise
+
+
+def _write_waiting(
+    repository: Repository,
+    target: TargetFolder,
+    layouts: list[BlobLayout],
+    waiting: dict[Digest, list[Entry]],
+    tally: _Tally,
+    progress: Progress,
+) -> None:
+    """Write the entries in `waiting`, which keeps those that are still to be written."""
     small = [
         layout for layout in layouts if layout.blob.size_bytes <= _SMALL_BYTES and len(layout.pieces) == 1
     ]
     for blob, content in repository.reader.read_many(small):
         whole = memoryview(content)
-        for entry in by_digest[blob.digest]:
+        for entry in waiting.pop(blob.digest):
             _write(target, entry, [whole], tally, progress)
     for layout in layouts:
-        if layout.blob.size_bytes > _SMALL_BYTES or len(layout.pieces) != 1:
-            for entry in by_digest[layout.blob.digest]:
-                _write(target, entry, repository.reader.stream(layout), tally, progress)
-    return []
+        left = waiting.get(layout.blob.digest, [])
+        while left:
+            _write(target, left[-1], repository.reader.stream(layout), tally, progress)
+            left.pop()
+        waiting.pop(layout.blob.digest, None)
 
 
 def _write(
