@@ -268,6 +268,7 @@ class Artifact:
     def finalize(self) -> None:
         """Seal the content; logging does it too."""
         self._final = True
+        self._draft.seal()
 
     @property
     def draft(self) -> Draft:

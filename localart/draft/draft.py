@@ -1,19 +1,26 @@
 """A mutable set of entries that stays a valid manifest at every moment."""
 
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 
-from localart.errors import ContentConflict
+from localart.errors import ArtifactFinalizedError, ContentConflict, InvalidName
+from localart.files.unfinished import is_unfinished
 from localart.manifest import manifest_digest, page_entries, split_path
 from localart.model import Digest, Entry
 from localart.names import shown
 from localart.repository import Repository
 
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
+
 
 class Draft:
     """Entries by path. Holds a lease on the store from the first entry until it is released or forgotten.
 
-    The repository is opened when content is first added, so a draft can be made before `init()`.
+    The repository is opened when content is first added, so a draft can be made before `init()`. May be added to
+    from several threads.
     """
 
     def __init__(self, open_repository: Callable[[], Repository], entries: Iterable[Entry] = ()) -> None:
@@ -23,6 +30,8 @@ class Draft:
         self._known_folders = {""}
         self._digest: Digest | None = None
         self._release: Callable[[], object] | None = None
+        self._sealed = False
+        self._guard = threading.RLock()
         self.file_count = 0
         self.size_bytes = 0
         self.local_paths: dict[str, str] = {}
@@ -32,10 +41,11 @@ class Draft:
     @property
     def repository(self) -> Repository:
         """The store that holds this draft's bytes; leased from now on."""
-        if self._repository is None:
-            self.settle(self._open_repository())
-        assert self._repository is not None
-        return self._repository
+        with self._guard:
+            if self._repository is None:
+                self.settle(self._open_repository())
+            assert self._repository is not None
+            return self._repository
 
     @property
     def home(self) -> Repository | None:
@@ -44,9 +54,9 @@ class Draft:
 
     def settle(self, repository: Repository) -> None:
         """Make `repository` the draft's home, and hold a lease there."""
+        repository.lease.take()
         self.release()
         self._repository = repository
-        repository.lease.take()
         self._release = weakref.finalize(self, repository.lease.drop)
 
     def release(self) -> None:
@@ -78,52 +88,119 @@ class Draft:
 
     def put(self, entry: Entry, *, overwrite: bool = False, local_path: str | None = None) -> Entry:
         """Add `entry`; the same content again is fine, other content needs `overwrite`."""
+        with self._guard:
+            self.refuse_sealed()
+            self._put(entry, overwrite=overwrite, local_path=local_path)
+        return entry
+
+    def put_all(
+        self, entries: Sequence[Entry], *, overwrite: bool = False, local_paths: Mapping[str, str] = _NOWHERE
+    ) -> None:
+        """Add all of `entries`, or none of them when one cannot be added."""
+        replaced: list[tuple[Entry, str | None]] = []
+        done = 0
+        with self._guard:
+            self.refuse_sealed()
+            try:
+                for entry in entries:
+                    before = self.find(entry.path)
+                    if before is not None:
+                        replaced.append((before, self.local_paths.get(entry.path)))
+                    self._put(entry, overwrite=overwrite, local_path=local_paths.get(entry.path))
+                    done += 1
+            except BaseException:
+                self._take_out(entry.path for entry in entries[:done])
+                for before, local_path in replaced:
+                    self._put(before, overwrite=True, local_path=local_path)
+                raise
+
+    def _put(self, entry: Entry, *, overwrite: bool, local_path: str | None) -> None:
         folder, name = split_path(entry.path)
-        names = self._enter(folder)
-        if entry.path in self._known_folders:
-            raise ContentConflict(f"{shown(entry.path)} is already a folder in this artifact")
+        self._refuse_place(entry.path, folder)
+        names = self._folders.get(folder, {})
         before = names.get(name)
         if before is not None:
             if before.digest != entry.digest and not overwrite:
                 raise ContentConflict(
                     f"Cannot add {shown(entry.path)}: the artifact already holds another content at that path",
-                    hint="pass overwrite=True, or choose another name",
+                    hint="pass overwrite=True (merge=True for folders), or choose another name",
                 )
             self.size_bytes -= before.size_bytes
             self.file_count -= 1
+        if not names:
+            self._folders[folder] = names
+            self._known_folders.update(_with_parents(folder))
         names[name] = entry
         self.file_count += 1
         self.size_bytes += entry.size_bytes
         self._digest = None
         if local_path is not None:
             self.local_paths[entry.path] = local_path
-        return entry
+        else:
+            self.local_paths.pop(entry.path, None)
 
-    def _enter(self, folder: str) -> dict[str, Entry]:
-        names = self._folders.get(folder)
-        if names is None:
-            for above in _with_parents(folder):
-                if above in self._known_folders:
-                    break
-                if self.find(above) is not None:
-                    raise ContentConflict(f"{shown(above)} is already a file in this artifact")
-            self._known_folders.update(_with_parents(folder))
-            names = self._folders[folder] = {}
-        return names
+    def _refuse_place(self, path: str, folder: str) -> None:
+        """ContentConflict where a file and a folder would have one name; InvalidName for a name of localart's own."""
+        if path in self._known_folders:
+            raise ContentConflict(
+                f"{shown(path)} is already a folder in this artifact",
+                hint="choose another name, or remove it",
+            )
+        for above in _with_parents(folder):
+            if above in self._known_folders:
+                break
+            if self.find(above) is not None:
+                raise ContentConflict(
+                    f"{shown(above)} is already a file in this artifact",
+                    hint="choose another name, or remove it",
+                )
+        if ".localart-" in path and any(map(is_unfinished, path.split("/"))):
+            raise InvalidName(
+                f"Path {shown(path)} has a name that unfinished downloads have", hint="choose another name"
+            )
+
+    # --- sealing -------------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """From now on nothing can be added or removed."""
+        self._sealed = True
+
+    @contextmanager
+    def sealing(self) -> Iterator[None]:
+        """Seal it for the body, and for good when that ends well; a draft that could not be logged stays open."""
+        before, self._sealed = self._sealed, True
+        try:
+            yield
+        except BaseException:
+            self._sealed = before
+            raise
+
+    def refuse_sealed(self) -> None:
+        """ArtifactFinalizedError when nothing may be added any more."""
+        if self._sealed:
+            raise ArtifactFinalizedError(
+                "The content of this artifact is sealed", hint="make a new Artifact with the same name"
+            )
 
     def remove(self, path: str) -> None:
         """Take a file, or everything below a folder, out again."""
-        doomed = [path] if self.find(path) is not None else [one.path for one in self._below(path)]
-        if not doomed:
-            raise FileNotFoundError(f"No such file or folder in this artifact: {shown(path)}")
-        for one in doomed:
-            folder, name = split_path(one)
-            entry = self._folders[folder].pop(name)
+        with self._guard:
+            self.refuse_sealed()
+            doomed = [path] if self.find(path) is not None else [one.path for one in self._below(path)]
+            if not doomed:
+                raise FileNotFoundError(f"No such file or folder in this artifact: {shown(path)}")
+            self._take_out(doomed)
+
+    def _take_out(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            folder, name = split_path(path)
+            entry = self._folders[folder].pop(name, None)
+            if entry is None:  # named twice
+                continue
             self.file_count -= 1
             self.size_bytes -= entry.size_bytes
-            self.local_paths.pop(one, None)
-            if not self._folders[folder]:
-                del self._folders[folder]
+            self.local_paths.pop(path, None)
+        self._folders = {folder: names for folder, names in self._folders.items() if names}
         self._known_folders = {""}.union(*map(_with_parents, self._folders))
         self._digest = None
 

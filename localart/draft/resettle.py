@@ -4,6 +4,7 @@ from localart.draft.draft import Draft
 from localart.model import BlobRef
 from localart.repository import Repository
 from localart.repository.ingest import SMALL_BYTES, group_of, ingest_bytes, ingest_one
+from localart.repository.scratch import scratch_file
 
 
 def resettle(draft: Draft, repository: Repository) -> None:
@@ -14,6 +15,14 @@ def resettle(draft: Draft, repository: Repository) -> None:
     draft.settle(repository)
     if home is None:
         return
+    try:
+        _move(draft, home, repository)
+    except BaseException:
+        draft.settle(home)
+        raise
+
+
+def _move(draft: Draft, home: Repository, repository: Repository) -> None:
     home.publish()
     for entry in draft.entries():
         if entry.reference is None:
@@ -26,10 +35,7 @@ def _copy(source: Repository, target: Repository, blob: BlobRef, group: str) -> 
     if blob.size_bytes <= SMALL_BYTES:
         ingest_bytes(target, source.reader.read(layout), group)
         return
-    temporary = target.root / "tmp" / f"copy-{target.new_uid()}"
-    try:
-        with temporary.open("xb") as file:
+    with scratch_file(target) as temporary:
+        with temporary.open("wb") as file:
             file.writelines(source.reader.stream(layout))
         ingest_one(target, str(temporary), f"copy{group}")
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localart.catalog import artifacts, edges, manifests, metrics, versions
+from localart.catalog import artifacts, blobs, edges, manifests, metrics, versions
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
+from localart.errors import BlobMissing
 from localart.manifest import page_entries
 from localart.manifest.record import encode_record
 from localart.model import Direction, Entry, RunRecord, VersionRecord
-from localart.names import check_alias, check_tag
+from localart.names import check_alias, check_tag, shown
 from localart.repository import Repository
 from localart.store.frames import FrameKind
 
@@ -49,12 +50,31 @@ def log_version(repository: Repository, draft: Draft, label: Label, *, run: RunR
         check_alias(alias)
     for tag in label.tags:
         check_tag(tag)
-    resettle(draft, repository)
-    prepared = _prepare_manifest(repository, draft, label)
-    with repository.write_with_content() as tx:
-        report = _commit(tx, prepared, label, run)
+    with draft.sealing():
+        try:
+            resettle(draft, repository)
+            prepared = _prepare_manifest(repository, draft, label)
+            with repository.write_with_content() as tx:
+                report = _commit(tx, prepared, label, run)
+        except BlobMissing as error:
+            raise _lost_content(repository, draft) or error from error
     draft.release()
     return report
+
+
+def _lost_content(repository: Repository, draft: Draft) -> BlobMissing | None:
+    """Which files of the draft are not stored (any more): their write failed, or they were added before a fork."""
+    stored = [entry for entry in draft.entries() if entry.reference is None]
+    known = blobs.known_blobs(repository.read(), list({entry.digest for entry in stored}))
+    lost = [entry.path for entry in stored if entry.digest not in known]
+    if not lost:
+        return None
+    more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+    return BlobMissing(
+        f"The content of {shown(lost[0])}{more} was added, but is not in the store: its write failed,"
+        " or another process added it",
+        hint="add it again (overwrite=True), and log once more",
+    )
 
 
 # --- the manifest --------------------------------------------------------------------------------------

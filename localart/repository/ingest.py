@@ -10,6 +10,7 @@ from localart.files.source import open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
+from localart.repository.own_files import refuse_own
 from localart.repository.repository import Repository
 
 SMALL_BYTES = 256 * 1024
@@ -40,6 +41,7 @@ def ingest_files(
 
 def ingest_one(repository: Repository, local: str, entry_path: str) -> BlobRef:
     """Store the bytes of one file of the user's; `SourceError` (a ValueError) when it is not a file."""
+    refuse_own(repository, local)
     with open_source(local) as opened:
         file = TreeFile(entry_path, local, opened.stat)
     ((_, blob),) = ingest_files(repository, [file])

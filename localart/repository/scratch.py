@@ -1,0 +1,56 @@
+"""Files on their way into the store: they lie in its `tmp/`, so they need no room elsewhere."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from localart.errors import StoreFull, StoreNotFound, StoreReadOnly
+from localart.files.filesystem import free_bytes
+from localart.names import shown
+from localart.repository.repository import Repository
+from localart.store.failures import store_error
+
+_ALL_BUT_NONE_BYTES = 1 << 20
+
+
+@contextmanager
+def scratch_file(repository: Repository) -> Iterator[Path]:
+    """The path of a new, empty file, removed when the body ends; left to be swept if the process is killed."""
+    if repository.read_only:
+        raise StoreReadOnly(
+            f"The store at {shown(str(repository.root), 300)} cannot be written",
+            hint="check its permissions, or copy it to a writable place",
+        )
+    path = repository.root / "tmp" / f"new-{repository.new_uid()}"
+    try:
+        if not repository.root.is_dir():
+            raise StoreNotFound(
+                f"The store at {shown(str(repository.root), 300)} is gone", hint="call localart.init() again"
+            )
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        if isinstance(error, StoreNotFound):
+            raise
+        raise store_error(error, "writing new content") from error
+    try:
+        yield path
+    except OSError as error:
+        if _is_full(error, path):
+            raise StoreFull(
+                f"No space is left for a file of {shown(str(path.parent), 300)}",
+                hint="free some space and write it again",
+            ) from error
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _is_full(error: OSError, path: Path) -> bool:
+    """Whether `error` came from writing to the file at `path`, and not to another disk or by another call."""
+    if error.filename is not None:
+        return False
+    return error.errno == errno.EDQUOT or (
+        error.errno == errno.ENOSPC and free_bytes(path.parent) < _ALL_BUT_NONE_BYTES
+    )
