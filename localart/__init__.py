@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from localart.session import init as init
     from localart.session import log as log
     from localart.session import log_artifact as log_artifact
+    from localart.session import login as login
     from localart.session import save as save
     from localart.session import use_artifact as use_artifact
 
@@ -55,6 +56,7 @@ _PLACES = {
     "init": "localart.session",
     "log": "localart.session",
     "log_artifact": "localart.session",
+    "login": "localart.session",
     "save": "localart.session",
     "use_artifact": "localart.session",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "init",
     "log",
     "log_artifact",
+    "login",
     "run",
     "save",
     "summary",

@@ -26,9 +26,9 @@ class Reporter:
         self._said: set[str] = set()
 
     def run_started(self, *, name: str, run_id: str, project: str, store: str) -> None:
-        """Say which run this is and where it is kept."""
+        """Say which run this is and, the first time, where it is kept."""
         self._say(f"started:{run_id}", f"run {_plain(name)} ({_plain(run_id)}) in project {_plain(project)}")
-        self._say(f"store:{run_id}", f"kept in {_plain(store)}")
+        self._say(f"store:{store}", f"kept in {_plain(store)}")
 
     def run_finished(
         self, *, name: str, run_id: str, state: str, seconds: float, outputs: Sequence[str] = ()
@@ -44,12 +44,12 @@ class Reporter:
         lines.append(f"look at it with  localart tui {address}  or  localart show {address}")
         self._say(key, *lines)
 
-    def step_dropped(self, *, step: int, current_step: int) -> None:
+    def step_dropped(self, *, run_id: str, step: int, current_step: int) -> None:
         """Warn that values for a step in the past were not logged."""
         self.warn(
             f"values for step {step} were dropped, for the run is at step {current_step}",
             hint="steps must not go back",
-            once_for="step dropped",
+            once_for=f"step dropped:{run_id}",
         )
 
     def already_stored(self, *, label: str) -> None:

@@ -45,6 +45,7 @@ class _Session:
         self.pid = os.getpid()
         self.hooked = False
         self.failure: BaseException | None = None
+        self.voice: tuple[object, Reporter] | None = None
 
 
 _session = _Session()
@@ -205,7 +206,7 @@ def _label(text: str | None, what: str) -> str | None:
 
 def _begin(request: RunRequest, environment: Settings, *, allow_val_change: bool) -> Run:
     repository = _open_repository(environment)
-    reporter = Reporter(silent=environment.silent, no_color=environment.no_color)
+    reporter = _reporter(environment)
     started = begin_run(repository, request, new_run_name)
     run = Run(repository, started, reporter, on_finish=_forget, allow_val_change=allow_val_change)
     session = _current()
@@ -216,6 +217,16 @@ def _begin(request: RunRequest, environment: Settings, *, allow_val_change: bool
         _watch_for_failure()
     reporter.run_started(name=run.name, run_id=run.id, project=run.project, store=str(repository.root))
     return run
+
+
+def _reporter(environment: Settings) -> Reporter:
+    """One voice for all runs of the process, so that it does not repeat itself."""
+    session = _current()
+    wanted = (environment.silent, environment.no_color, sys.stderr)
+    if session.voice is None or session.voice[0] != wanted:
+        voice = Reporter(silent=environment.silent, no_color=environment.no_color)
+        session.voice = (wanted, voice)
+    return session.voice[1]
 
 
 def _open_repository(environment: Settings) -> Repository:
@@ -293,6 +304,11 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
     if run is not None:
         run.finish(exit_code, quiet)
     _current().active = None
+
+
+def login(*_args: object, **_named: object) -> bool:
+    """Nobody has to log in to a folder: True."""
+    return True
 
 
 class NotYet:

@@ -64,6 +64,7 @@ class Artifact:
         self._draft = Draft(default_repository)
         self._repository: Repository | None = None
         self._version: VersionRecord | None = None
+        self._manifest: ArtifactManifest | None = None
         self._selector = ""
         self._aliases: list[str] = []
         self._tags: list[str] = []
@@ -166,7 +167,9 @@ class Artifact:
             return ArtifactManifest(
                 self, self._draft.entries, self._draft.file_count, self._draft.local_paths
             )
-        return ArtifactManifest(self, self._stored_entries, self._version.file_count, {})
+        if self._manifest is None:
+            self._manifest = ArtifactManifest(self, self._stored_entries, self._version.file_count, {})
+        return self._manifest
 
     @property
     def id(self) -> str | None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from blake3 import blake3
 
 _BUFFER_BYTES = 4 << 20
-_THREADED_BYTES = 8 << 20
 
 
 class _Buffers(threading.local):
@@ -28,12 +27,12 @@ _buffers = _Buffers()
 def digest_of_fd(fd: int, size_bytes: int) -> Digest:
     """The digest of the first `size_bytes` of `fd`, whose position does not move.
 
-    SourceChanged when the file is shorter, OSError when the disk fails. From 8 MiB on all cores are used.
+    SourceChanged when the file is shorter, OSError when the disk fails. On one core: the threads of
+    `blake3.AUTO` belong to the process that started them, and a forked child would wait for them for ever.
     """
     from blake3 import blake3
 
-    threads = blake3.AUTO if size_bytes >= _THREADED_BYTES else 1
-    hasher = blake3(max_threads=threads)
+    hasher = blake3()
     _feed(hasher, fd, size_bytes)
     return Digest(hasher.digest())
 

@@ -46,7 +46,7 @@ class History:
             # A NumPy or torch whole number is as good as an int; a float is a TypeError.
             at = self.step if step is None else operator.index(step)
             if at < self.step:
-                self._reporter.step_dropped(step=at, current_step=self.step)
+                self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
                 return None
             plain = {key: self._plain_value(key, value, at) for key, value in values.items()}
             self.step = at

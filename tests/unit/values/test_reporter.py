@@ -77,7 +77,7 @@ def test_a_strange_run_id_is_quoted_for_the_shell(stream):
 def test_each_thing_is_said_once(stream):
     reporter = Reporter(stream=stream)
     for step in range(100):
-        reporter.step_dropped(step=step, current_step=200)
+        reporter.step_dropped(run_id="r", step=step, current_step=200)
         reporter.already_stored(label="mnist-raw:v0")
         reporter.warn("the disk is nearly full", hint="delete something")
         finish(reporter)
