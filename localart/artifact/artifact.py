@@ -92,6 +92,7 @@ class Artifact:
         self._added_objects.clear()
         self._repository = repository
         self._version = version
+        self._manifest = None
         self._selector = selector or f"v{version.number}"
         self._description = version.description
         self._metadata = dict(version.metadata)
