@@ -1,0 +1,123 @@
+"""Measure localart against `cp -r`, restic and borg: `poe bench`, or `python tests/bench/run.py --help`.
+
+Each operation is a process of its own, its start included; `sync` runs before it, untimed; the page cache is
+warm; the peers change their order from repeat to repeat, for each leaves the next one's memory and disk in a
+different state. Every restored folder is compared with its source. Exit code 1: a peer failed.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeAlias
+
+from peers import PEERS, Peer
+from report import Sample, as_text, describe_machine
+from timing import CommandFailed, Cost, measure
+
+_WORKLOADS = ("w1", "w2", "w3", "w5")
+_SETTLE_SECONDS = 2.1  # a tool that trusts time stamps may not trust files younger than that
+
+Steps: TypeAlias = list[tuple[str, list[Path]]]
+"""Operations and the folders each logs, in order; the last folder is restored."""
+
+
+def main() -> int:
+    """Make what is to be logged, measure, print; 0 when every peer did all it was asked."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="localart-bench-") as own:
+        data, work = (Path(given or own).resolve() for given in (options.data, options.work))
+        data.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
+        versions = {peer: version for peer in PEERS if (version := peer.version_text())}
+        names = [name for name in _WORKLOADS if name in options.only.split(",")]
+        workloads = {name: _prepare(data / f"{name}-{options.scale:g}", name) for name in names}
+        facts = describe_machine(work)
+        facts["versions"] = "; ".join(f"{peer.name}: {text}" for peer, text in versions.items())
+        sizes = {name: sum(map(_size_of, steps[0][1])) / 1e6 for name, steps in workloads.items()}
+        facts["logged"] = ", ".join(f"{name}: {megabytes:.1f} MB" for name, megabytes in sizes.items())
+        time.sleep(_SETTLE_SECONDS)
+        samples, failures = _measure_all([*versions], workloads, work, options)
+    print(as_text(facts, samples))
+    if options.json:
+        options.json.write_text(json.dumps({"facts": facts, "samples": [*map(asdict, samples)]}, indent=1))
+    return 1 if failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="poe bench", description=__doc__)
+    parser.add_argument("--only", default=",".join(_WORKLOADS), metavar="w1,w2", help="these workloads")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the workloads' sizes; try 0.02 first")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="keep the made files here (default: a temporary folder)")
+    parser.add_argument("--work", type=Path, help="where stores and restored folders go (default: likewise)")
+    parser.add_argument("--touch-mb", type=int, default=0, help="touch this much memory before each timing")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample here too")
+    return parser.parse_args()
+
+
+def _prepare(folder: Path, name: str) -> Steps:
+    """Make the workload's files, unless they are there. Killed midway: made anew next time."""
+    if not folder.is_dir():
+        partial = folder.with_name(f"partial-{folder.name}")
+        shutil.rmtree(partial, ignore_errors=True)
+        scale = folder.name.partition("-")[2]
+        subprocess.run(
+            [sys.executable, Path(__file__).with_name("workloads.py"), name, scale, partial], check=True
+        )
+        partial.rename(folder)
+    versions = sorted(folder.glob("v*"))
+    steps = [("log", versions), ("log again", versions[-1:]), ("log changed", [*folder.glob("changed")])]
+    return [(operation, sources) for operation, sources in steps if sources]
+
+
+def _measure_all(
+    peers: list[Peer], workloads: dict[str, Steps], work: Path, options: argparse.Namespace
+) -> tuple[list[Sample], int]:
+    """Every sample, ordered by peer, and how many peers failed; says on stderr what is under way."""
+    samples: list[Sample] = []
+    failures = 0
+    for repeat in range(options.repeats):
+        turn = repeat % len(peers)
+        for name, steps in workloads.items():
+            for peer in peers[turn:] + peers[:turn]:
+                print(f"{name} {peer.name} {repeat + 1}/{options.repeats}", file=sys.stderr)
+                home = Path(tempfile.mkdtemp(prefix=f"{peer.name}-", dir=work))
+                try:
+                    for operation, cost, stored in _trial(peer, steps, home, options.touch_mb << 20):
+                        samples.append(Sample(name, operation, peer.name, repeat, cost, stored))
+                except CommandFailed as error:
+                    print(error, file=sys.stderr)
+                    failures += 1
+                finally:
+                    shutil.rmtree(home)
+    return sorted(samples, key=lambda sample: [peer.name for peer in peers].index(sample.peer)), failures
+
+
+def _trial(peer: Peer, steps: Steps, home: Path, touch: int) -> Iterator[tuple[str, Cost, int | None]]:
+    """One peer's turn at one workload in an empty folder: operation, cost, and bytes stored after a log."""
+    variables = {"STORE": str(home / "store"), "TARGET": str(home / "restored")}
+    measure(peer.begin, home, variables)
+    for operation, sources in steps:
+        cost = Cost()
+        for source in sources:
+            variables |= {"SOURCE": str(source), "LABEL": f"{operation.replace(' ', '-')}-{source.name}"}
+            cost += measure(peer.log, home, variables, touch_bytes=touch)
+        yield operation, cost, _size_of(home / "store")
+    for operation in ("restore", "restore again") if peer.restore else ():
+        yield operation, measure(peer.restore, home, variables, touch_bytes=touch), None
+        measure('diff -rq "$SOURCE" "$TARGET"', home, variables)
+
+
+def _size_of(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
