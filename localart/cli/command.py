@@ -1,6 +1,7 @@
 """What every command shares: its common options, and the `Call` its function gets."""
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,11 @@ class Call:
         repository = open_repository(Path(os.path.realpath(self.store_path)), create=create)
         self._ctx.call_on_close(repository.close)
         return repository
+
+    def hint(self, *commands: str) -> None:
+        """Say what to type next, about the same store."""
+        there = "" if self.store_option is None else f" --store {shlex.quote(self.store_option)}"
+        self.console.hint(*(f"localart {command}{there}" for command in commands))
 
     def exit(self, code: ExitCode) -> NoReturn:
         """End the command with this code."""

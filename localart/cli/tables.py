@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from localart.lineage.labels import cell_width, cut, padded, shorten
+from localart.lineage.labels import cell_width, cut, shorten
 
 SAMPLE_ROWS = 256
 _GAP = "  "
@@ -64,6 +64,7 @@ def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], 
 
 
 def _cell(column: Column, text: str, width: int, *, may_cut: bool) -> str:
-    if cell_width(text) > width:
+    missing = width - cell_width(text)
+    if missing < 0:
         return shorten(text, width) if may_cut else text
-    return " " * (width - cell_width(text)) + text if column.right else padded(text, width)
+    return " " * missing + text if column.right else text + " " * missing

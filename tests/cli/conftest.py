@@ -56,7 +56,9 @@ def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "", **extra}
+    """What a process of ours is given: as here, but with output buffered as it is by default."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "COLUMNS": "", **extra}
 
 
 @pytest.fixture

@@ -502,6 +502,11 @@ def test_sql_changes_nothing(cli, store, query):
     assert not Path("copy.db").exists()
 
 
+@pytest.mark.parametrize("query", ["ATTACH 'x.db' AS x", "PRAGMA query_only = OFF", "BEGIN"])
+def test_sql_refuses_what_is_no_question_before_it_runs(cli, query):
+    assert "Only queries that read" in cli("sql", query, code=2).stderr
+
+
 def test_sql_allows_searching_and_looking_at_tables(facts):
     assert facts("sql", "SELECT count(*) FROM runs_fts WHERE runs_fts MATCH 'train'")["rows"] == [[1]]
     assert facts("sql", "PRAGMA table_info(runs)")["rows"]

@@ -31,11 +31,20 @@ def hostile(isolated: None) -> None:
         )
         with artifact.new_file("plain.txt", "w") as file:
             file.write("x")
-        artifact.add_reference(f"s3://bucket/{ESCAPES}", name="ref")
         run.log_artifact(artifact)
         run.log({"text": ESCAPES})
         run.summary["s"] = ESCAPES
     close_all()
+    # What the library itself refuses, a store from elsewhere may still hold.
+    connection = sqlite3.connect(default_place())
+    connection.execute("UPDATE artifacts SET type = ?", (f"type {ESCAPES}",))
+    connection.execute("UPDATE runs SET name = ?, job_type = ?", (f"name {ESCAPES}", ESCAPES))
+    connection.commit()
+    connection.close()
+
+
+def default_place() -> Path:
+    return Path(os.environ["LOCALART_DIR"]) / "localart.db"
 
 
 def test_no_text_from_a_store_reaches_the_terminal_raw(hostile, cli, facts):

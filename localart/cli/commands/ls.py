@@ -109,6 +109,7 @@ class _Listing:
     """The four lists, as text and as JSON."""
 
     def __init__(self, call: Call, repository: "Repository", limit: int | None) -> None:
+        self._call = call
         self._console = call.console
         self._repository = repository
         self._limit = limit
@@ -123,7 +124,7 @@ class _Listing:
             return
         if not projects:
             self._console.say("the store is empty")
-            self._console.hint("localart put PATH -n NAME", "localart demo")
+            self._call.hint("put PATH -n NAME", "demo")
             return
         self._console.table(_PROJECTS, map(_project_row, projects))
         if any(project.artifact_count for project in projects):

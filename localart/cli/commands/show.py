@@ -72,7 +72,7 @@ def _show_version(call: Call, repository: "Repository", address: str) -> None:
     page.list("used by", map(_run_line, users), more=len(used_by) - len(users), noun="run")
     page.list("files", map(_file_line, first), more=version.file_count - len(first), noun="file")
     address = shlex.quote(version.full_name)
-    call.console.hint(f"localart get {address}", f"localart lineage {address}", f"localart ls {address}")
+    call.hint(f"get {address}", f"lineage {address}", f"ls {address}")
 
 
 def _find_version(repository: "Repository", address: str) -> "VersionRecord":
@@ -142,7 +142,7 @@ def _show_run(call: Call, repository: "Repository", address: str) -> None:
     page.list("metrics", (f"{key}: {_short(value)}" for key, value in last.items()))
     page.list("files", (f"{size_text(blob.size_bytes):>9}  {path}" for path, blob in files.items()))
     page.text("error", run.error)
-    call.console.hint(f"localart lineage {shlex.quote(f'run:{run.id}')}", *_next_after_run(outputs))
+    call.hint(f"lineage {shlex.quote(f'run:{run.id}')}", *_next_after_run(outputs))
 
 
 def _describe_run(page: "_Page", run: "RunRecord") -> None:
@@ -164,7 +164,7 @@ def _short(value: object) -> str:
 
 def _next_after_run(outputs: "list[VersionRecord]") -> Iterator[str]:
     if outputs:
-        yield f"localart show {shlex.quote(outputs[-1].full_name)}"
+        yield f"show {shlex.quote(outputs[-1].full_name)}"
 
 
 # --- one line about a neighbour ------------------------------------------------------------------------
