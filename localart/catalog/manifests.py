@@ -7,7 +7,7 @@ rows lie together in manifest order, so reading merges a few index ranges and ne
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -228,11 +228,28 @@ def verified_entries(connection: sqlite3.Connection, manifest: ManifestRecord) -
 
 
 def verified_below(connection: sqlite3.Connection, manifest: ManifestRecord, prefix: str) -> Iterator[Entry]:
-    """The entries whose path starts with `prefix`; the pages they are in are checked as a whole."""
-    lasts = [split_path(page.last) for page in manifest.pages]
-    found = iter_entries(connection, manifest, prefix=prefix)
-    for number in dict.fromkeys(bisect_left(lasts, split_path(entry.path)) for entry in found):
+    """The entries whose path starts with `prefix`; every page that may hold one is checked as a whole."""
+    for number in _pages_below(manifest, prefix):
         yield from (entry for entry in _page(connection, manifest, number) if entry.path.startswith(prefix))
+
+
+def _pages_below(manifest: ManifestRecord, prefix: str) -> Iterable[int]:
+    """Pages by their bounds, not by the rows found: a row that is gone must be missed."""
+    folder, name = split_path(prefix)
+    lasts = [split_path(page.last) for page in manifest.pages]
+    files = _page_run(lasts, (folder, name), lambda key: key[0] == folder and key[1].startswith(name))
+    folders = _page_run(lasts, (prefix, ""), lambda key: key[0].startswith(prefix))
+    return dict.fromkeys(chain(files, folders))
+
+
+def _page_run(
+    lasts: Sequence[tuple[str, str]], first: tuple[str, str], matches: Callable[[tuple[str, str]], bool]
+) -> Iterator[int]:
+    """The pages that can hold keys from `first` on that match; those keys lie together."""
+    for number in range(bisect_left(lasts, first), len(lasts)):
+        yield number
+        if not matches(lasts[number]):
+            return
 
 
 def find_entry(connection: sqlite3.Connection, manifest: ManifestRecord, path: str) -> Entry | None:
@@ -246,8 +263,6 @@ def find_entry(connection: sqlite3.Connection, manifest: ManifestRecord, path: s
 
 def _page(connection: sqlite3.Connection, manifest: ManifestRecord, number: int) -> list[Entry]:
     """The entries of one page, checked against its digest."""
-    if number >= len(manifest.pages):
-        raise CatalogDamaged("A manifest holds rows that were not logged", hint="run `localart doctor`")
     page = manifest.pages[number]
     before = manifest.pages[number - 1].last if number else None
     entries = list(iter_entries(connection, manifest, after=before, last=page.last))

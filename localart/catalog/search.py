@@ -13,6 +13,9 @@ _INDEXED = {
     "runs": "name, job_type, notes, config",
 }
 
+_MOST_WORDS = 64
+_MOST_CHARACTERS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
@@ -55,8 +58,12 @@ def search(connection: sqlite3.Connection, words: str, *, limit: int) -> list[Se
 
 
 def match_query(words: str) -> str:
-    """An FTS5 query in which nothing of `words` is an operator; empty when no word is left."""
-    tokens = (word.replace('"', '""').replace("\0", "") for word in words.split())
+    """An FTS5 query in which nothing of `words` is an operator; empty when no word is left.
+
+    Of very many words only the first count: the time FTS5 takes grows with their square.
+    """
+    plain = words[:_MOST_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "")
+    tokens = (word.replace('"', '""') for word in plain.split()[:_MOST_WORDS])
     return " ".join(f'"{token}"*' for token in tokens if any(char.isalnum() for char in token))
 
 
