@@ -152,6 +152,16 @@ def _create_locked(root: Path) -> Marker:
         catalog.unlink()  # an unfinished creation: no marker and no packs, so it never held anything
     os.close(os.open(catalog, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     create_catalog(catalog, now=utc_now(), facts={"store": store, "created_at": utc_now()})
-    fsync_folder(root)
-    fsync_folder(root.parent)
+    _make_durable(root)
     return write_marker(root, store)
+
+
+def _make_durable(root: Path) -> None:
+    """Sync `root` and the folders it lies in, for this or an earlier, unfinished creation may have made them."""
+    for folder in (root, *root.parents):
+        try:
+            fsync_folder(folder)
+        except PermissionError:  # a folder of somebody else's was there before
+            return
+        if folder.is_mount():
+            return

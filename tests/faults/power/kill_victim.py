@@ -1,0 +1,179 @@
+"""Processes to be killed: a server that forks one child a scenario, ready to be traced.
+
+    python kill_victim.py SOURCES
+
+Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS` a line; forks a child,
+answers with its pid, lets it begin when the next line arrives, and answers with its wait status once it is
+gone. The child writes a line into ACKS as each step returns, and ends after STEPS of them (0: after all, with
+the store closed). The modules are imported once, here; each child opens the store for itself.
+"""
+
+import ctypes
+import importlib
+import os
+import pkgutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cut_contents import METRICS_AT_RISK_SECONDS, PROJECT, tree_of
+
+import localart
+from localart.errors import ArtifactNotFound
+from localart.repository.opening import close_all, open_repository
+from localart.session import finish_all
+
+_PR_SET_PTRACER = 0x59616D61
+_sources = Path(sys.argv[1])
+
+
+def _log(artifact: str, number: int, *, run: str, aliases: tuple[str, ...] = ()) -> None:
+    draft = localart.Artifact(artifact, "data", metadata={"number": number})
+    if artifact == "small":
+        for path, content in tree_of(artifact, "victim", number).items():
+            with draft.new_file(path, "wb") as file:
+                file.write(content)
+    else:
+        draft.add_dir(_sources / artifact / str(number))
+    localart.init(project=PROJECT, id=run, resume="allow").log_artifact(draft, aliases=aliases)
+
+
+def prepare() -> Iterator[None]:
+    """What every scenario but the first finds: two versions of everything, and an alias to move."""
+    for number in (0, 1):
+        localart.init(project=PROJECT, id=f"before-{number}")
+        for artifact in ("small", "many", "chunked"):
+            _log(artifact, number, run=f"before-{number}", aliases=("best",) if number == 0 else ())
+        localart.finish()
+        close_all()
+        yield
+
+
+def first() -> Iterator[None]:
+    """A store is made, a run begun, a version logged, the run finished, the store closed."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    _log("small", 0, run="victim", aliases=("best",))
+    yield
+    run.log({"loss": 1.5})
+    run.finish()
+    yield
+    close_all()
+    yield
+
+
+def later() -> Iterator[None]:
+    """Three more versions: small files, an overlay, a file in chunks."""
+    localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    for artifact in ("small", "many", "chunked"):
+        _log(artifact, 2, run="victim", aliases=("best",))
+        yield
+
+
+def alias() -> Iterator[None]:
+    """An alias moves, another is new."""
+    version = localart.Api().artifact(f"{PROJECT}/small:v1")
+    version.aliases += ["best", "fresh"]
+    version.save()
+    yield
+
+
+def delete() -> Iterator[None]:
+    """A version with its alias goes; a later one overlays its manifest."""
+    with suppress(ArtifactNotFound):  # the time before it was deleted already
+        localart.Api().artifact(f"{PROJECT}/many:v0").delete(delete_aliases=True)
+    yield
+
+
+def finish() -> Iterator[None]:
+    """A run that logged numbers ends."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    for step in range(3):
+        run.log({"loss": step / 2})
+    run.finish()
+    yield
+
+
+def numbers() -> Iterator[None]:
+    """A second after numbers were logged they survive a power cut, also while somebody keeps a snapshot open."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    run.log({"loss": 0.5})
+    time.sleep(METRICS_AT_RISK_SECONDS)
+    yield
+    with open_repository(Path(os.environ["LOCALART_DIR"])).catalog.snapshot() as connection:
+        connection.execute("SELECT count(*) FROM metrics").fetchone()
+        run.log({"loss": 0.25})
+        time.sleep(METRICS_AT_RISK_SECONDS)
+        yield
+
+
+SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
+    one.__name__: one for one in (prepare, first, later, alias, delete, finish, numbers)
+}
+
+
+# --- the server --------------------------------------------------------------------------------------------
+
+
+def _child(name: str, store: str, acks: str, most_steps: int, begin: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1 & 0xFFFF_FFFF_FFFF_FFFF), 0, 0, 0)
+    os.environ["LOCALART_DIR"] = store
+    log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.read(begin, 1)
+    for done, _ in enumerate(SCENARIOS[name](), start=1):
+        os.write(log, b"returned\n")
+        if done == most_steps:
+            os._exit(0)
+    finish_all()
+    close_all()
+    os._exit(0)
+
+
+def _write_sources(folder: Path) -> None:
+    for artifact in ("many", "chunked"):
+        for number in range(3):
+            for path, content in tree_of(artifact, "victim", number).items():
+                target = folder / artifact / str(number) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+
+
+def serve() -> None:
+    """Until standard input closes."""
+    _write_sources(_sources)
+    for package in ("localart.operations", "localart.runs", "localart.draft", "localart.catalog"):
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+    for module in (
+        "localart.api",
+        "localart.artifact",
+        "localart.media",
+        "concurrent.futures.thread",
+        "zstandard",
+    ):
+        importlib.import_module(module)
+    for line in sys.stdin:
+        name, store, acks, most_steps = line.split()
+        begin, ready = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(ready)
+            try:
+                _child(name, store, acks, int(most_steps), begin)
+            finally:
+                os._exit(1)
+        print(child, flush=True)
+        sys.stdin.readline()
+        os.write(ready, b"\n")
+        print(os.waitpid(child, 0)[1], flush=True)
+        os.close(begin)
+        os.close(ready)
+
+
+if __name__ == "__main__":
+    serve()
