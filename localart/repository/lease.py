@@ -6,7 +6,7 @@ leaves them when it cannot. The kernel frees the lock of a process that dies, so
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,24 +16,40 @@ _PATIENCE_SECONDS = 600
 
 
 class Lease:
-    """A counted shared hold on the lease lock; the first holder takes it, the last one lets go."""
+    """A counted shared hold on the lease lock; the first holder takes it, the last one lets go.
 
-    def __init__(self, path: Path) -> None:
+    `on_first` is called before the first holder relies on anything: what was taken in without a lease, or under
+    one that ended, may rest on content that was pruned since.
+    """
+
+    def __init__(self, path: Path, on_first: Callable[[], object]) -> None:
+        self._path = path
+        self._on_first = on_first
         self._lock = FileLock(path)
-        self._guard = threading.Lock()
-        self._holders = 0
+        self.forget()
 
     def forget(self) -> None:
         """In a forked child: the parent's drafts are the parent's."""
-        self._guard = threading.Lock()
+        self._turn = threading.Lock()
+        self._guard = threading.RLock()  # held for a moment only: a draft may be collected in the midst of anything
         self._holders = 0
 
     def take(self) -> None:
         """One more draft relies on stored bytes; waits while a prune is running."""
-        with self._guard:
-            if self._holders == 0:
+        with self._turn:
+            if not self._join():
+                return
+            try:
                 self._lock.acquire(timeout_seconds=_PATIENCE_SECONDS, shared=True)
+                self._on_first()
+            except BaseException:
+                self.drop()
+                raise
+
+    def _join(self) -> bool:
+        with self._guard:
             self._holders += 1
+            return self._holders == 1
 
     def drop(self) -> None:
         """One draft less."""
@@ -47,13 +63,11 @@ class Lease:
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
         """True inside when no draft anywhere relies on stored bytes; False when one does."""
-        with self._guard:
-            alone = self._holders == 0 and self._lock.try_acquire()
-            try:
-                yield alone
-            finally:
-                if alone:
-                    self._lock.release()
+        lock = FileLock(self._path)  # of its own: it excludes the holders of this process too
+        try:
+            yield lock.try_acquire()
+        finally:
+            lock.close()
 
     def close(self) -> None:
         """Let go of everything."""

@@ -45,7 +45,7 @@ class Repository:
         self.clock = clock
         self.new_uid = make_uid
         self.cache = StatCache(root / "cache.db")
-        self.lease = Lease(root / "locks" / "lease.lock")
+        self.lease = Lease(root / "locks" / "lease.lock", on_first=self._forget_given_up)
         self.reader = BlobReader(root)
         self._begin()
         forget_in_children(self)
@@ -129,6 +129,14 @@ class Repository:
         # All or nothing: a large file may lie in one pack and share chunks with another.
         if not all(batch.pack in held for batch in self._unpublished):
             self._unpublished = []
+
+    def _forget_given_up(self) -> None:
+        """Drop what no draft that is alive has added: its rows would name chunks that a prune may have taken."""
+        with self._guard:
+            writer = self._writer
+            if writer is not None and (self._unpublished or writer.staged_blobs):
+                writer.discard()
+                self._unpublished = []
 
     def _open_writer(self) -> BlobWriter:
         if self._writer is None:
