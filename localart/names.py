@@ -173,7 +173,7 @@ def check_prose(text: str, what: str) -> str:
         raise InvalidName(
             f"{what} of {len(text):,} characters is longer than {MAX_PROSE:,}", hint="add it as a file"
         )
-    if "\0" in text or not _is_utf8(text):
+    if "\0" in text or not is_storable(text):
         raise InvalidName(
             f"{what} {shown(text)} holds characters that cannot be stored",
             hint="leave out NUL and surrogates",
@@ -181,7 +181,8 @@ def check_prose(text: str, what: str) -> str:
     return text
 
 
-def _is_utf8(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether UTF-8 can hold `text`: no half of a character pair."""
     try:
         text.encode()
     except UnicodeEncodeError:

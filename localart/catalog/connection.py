@@ -15,6 +15,7 @@ from urllib.parse import quote
 from localart.catalog import forks
 from localart.errors import (
     CatalogDamaged,
+    InvalidName,
     LocalartError,
     StoreBusy,
     StoreError,
@@ -84,6 +85,11 @@ def _translated(call: Callable[[], T]) -> T:
         return call()
     except sqlite3.Error as error:
         raise translate(error) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise InvalidName(
+            f"The catalog cannot hold this value: {error.reason if isinstance(error, UnicodeError) else error}",
+            hint="text must be whole characters, numbers must fit into 64 bits",
+        ) from error
     finally:
         if entered:
             forks.leave()
@@ -118,7 +124,7 @@ def connect(path: Path, *, read_only: bool) -> Connection:
     mode = "ro" if read_only else "rw"
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}",
+            f"file:{quote(os.fsencode(path))}?mode={mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,

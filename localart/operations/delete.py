@@ -8,6 +8,7 @@ from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactHasAliases
 from localart.manifest import manifest_digest
 from localart.model import VersionRecord, VersionState
+from localart.operations.resolve import live_version
 from localart.repository import Repository
 
 
@@ -33,13 +34,13 @@ def execute_deletion(repository: Repository, plan: DeletionPlan) -> None:
     """Delete the plan's versions and aliases, all in one transaction. Their bytes are freed by prune."""
     with repository.write() as tx:
         for version in plan.versions:
-            _delete(tx, version)
+            _delete(tx, live_version(tx.connection, version))
 
 
 def delete_version(repository: Repository, version: VersionRecord, *, with_aliases: bool) -> VersionRecord:
     """Delete one version; refused while aliases point to it unless `with_aliases`."""
     with repository.write() as tx:
-        now = versions.get_version(tx.connection, version.id)
+        now = live_version(tx.connection, version)
         if now.aliases and not with_aliases:
             raise ArtifactHasAliases(
                 f"{now.full_name} still has aliases: {', '.join(now.aliases)}",

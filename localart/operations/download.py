@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from localart.catalog import manifests
-from localart.errors import BlobMissing, NotLocalError, SourceMissing, StoreDamaged
+from localart.errors import BlobMissing, NotLocalError, SourceChanged, SourceMissing
 from localart.files.source import StableFile, open_source
 from localart.files.target import TargetFolder
-from localart.model import BlobLayout, BlobRef, Digest, Entry, VersionRecord
+from localart.files.uri import is_file_uri, local_path
+from localart.model import BlobLayout, BlobRef, Digest, Entry, Reference, VersionRecord
 from localart.names import shown
+from localart.operations.resolve import live_version
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
+from localart.repository.own_files import place_inside, refuse_own_place
 
 if TYPE_CHECKING:
     from os import stat_result
 
 _BATCH = 2_048
+_CHECKSUM = "blake3:"
 _SMALL_BYTES = 256 * 1024
 # Our own files are remembered at once, so that the next download of a large version is a stat walk. That is
 # safe when nobody can change one within the clock's grain of our stat: hence a short wait before returning.
@@ -65,6 +68,8 @@ def download(
     replaced; files the version does not name are left alone. Each file is verified while it is written and
     appears whole under its name. Killed midway: each file is the old or the new one.
     """
+    version = live_version(repository.read(), version)
+    own = place_inside(repository, root)
     manifest = manifests.get_manifest(repository.read(), version.manifest_id)
     entries: Iterable[Entry] = (
         manifests.verified_below(repository.read(), manifest, path_prefix)
@@ -79,6 +84,8 @@ def download(
         with TargetFolder.open(root) as target:
             stream = iter(entries)
             while batch := list(islice(stream, _BATCH)):
+                for entry in batch:
+                    refuse_own_place(own, entry.path)
                 _download_batch(
                     repository, target, batch, tally, progress, allow_missing=allow_missing_references
                 )
@@ -108,7 +115,7 @@ def _download_batch(
     _write_stored(repository, target, stored, tally, progress)
     for entry in wanted:
         if entry.reference is not None:
-            _fetch_reference(target, entry, tally, allow_missing=allow_missing)
+            _fetch_reference(target, entry, entry.reference, tally, allow_missing=allow_missing)
             progress.advance(byte_count=entry.size_bytes, file_count=1)
 
 
@@ -122,18 +129,28 @@ def _not_right_yet(
     wanted: list[Entry] = []
     for entry, stat in zip(batch, stats, strict=True):
         remembered = next(known) if stat is not None else None
-        if stat is None or entry.reference is not None:
+        content = _content_of(entry)
+        if stat is None or content is None:
             wanted.append(entry)
             continue
-        if remembered != entry.digest:
-            exact = target.find_exact(entry.path, BlobRef(entry.digest, entry.size_bytes))
+        if remembered != content.digest:
+            exact = target.find_exact(entry.path, content)
             if exact is None:
                 wanted.append(entry)
                 continue
-            tally.seen.append((exact, entry.digest))
+            tally.seen.append((exact, content.digest))
         tally.kept_files += 1
         progress.advance(byte_count=entry.size_bytes, file_count=1)
     return wanted
+
+
+def _content_of(entry: Entry) -> BlobRef | None:
+    """What the entry's file must hold; None for a reference that was recorded without its checksum."""
+    if entry.reference is None:
+        return BlobRef(entry.digest, entry.size_bytes)
+    if not entry.reference.checksum.startswith(_CHECKSUM):
+        return None
+    return BlobRef(Digest(bytes.fromhex(entry.reference.checksum.removeprefix(_CHECKSUM))), entry.size_bytes)
 
 
 def _write_stored(
@@ -187,11 +204,17 @@ def _write(
     tally: _Tally,
     progress: Progress,
 ) -> None:
-    stat = target.write(entry.path, pieces, size_bytes=entry.size_bytes)
+    stat = target.write(entry.path, _reported(pieces, progress), size_bytes=entry.size_bytes)
     tally.seen.append((stat, entry.digest))
     tally.written_files += 1
     tally.written_bytes += entry.size_bytes
-    progress.advance(byte_count=entry.size_bytes, file_count=1)
+    progress.advance(file_count=1)
+
+
+def _reported(pieces: Iterable[bytes | memoryview], progress: Progress) -> Iterator[bytes | memoryview]:
+    for piece in pieces:
+        yield piece
+        progress.advance(byte_count=len(piece))
 
 
 def _remember(repository: Repository, tally: _Tally) -> None:
@@ -206,62 +229,67 @@ def _remember(repository: Repository, tally: _Tally) -> None:
 # --- references --------------------------------------------------------------------------------------
 
 
-def _fetch_reference(target: TargetFolder, entry: Entry, tally: _Tally, *, allow_missing: bool) -> None:
-    assert entry.reference is not None
+def _fetch_reference(
+    target: TargetFolder, entry: Entry, reference: Reference, tally: _Tally, *, allow_missing: bool
+) -> None:
+    """Copy the file behind a `file:` reference, if it still is the one that was referenced."""
     try:
-        pieces, size = reference_pieces(entry)
-        target.write(entry.path, pieces, size_bytes=size)
-    except (SourceMissing, StoreDamaged):
+        with _open_reference(entry, reference) as source:
+            target.write(entry.path, _checked(source, reference, entry.path), size_bytes=source.size_bytes)
+            tally.written_files += 1
+            tally.written_bytes += source.size_bytes
+    except (SourceMissing, SourceChanged, NotLocalError):
         if not allow_missing:
             raise
         tally.missing.append(entry.path)
-        return
-    tally.written_files += 1
-    tally.written_bytes += size
 
 
-def reference_pieces(entry: Entry) -> tuple[Iterator[bytes], int]:
-    """The bytes behind a `file://` reference, checked against its checksum before the last piece."""
-    reference = entry.reference
-    assert reference is not None
-    parts = urlsplit(reference.uri)
-    if parts.scheme != "file":
+def _open_reference(entry: Entry, reference: Reference) -> StableFile:
+    if not is_file_uri(reference.uri):
         raise NotLocalError(
             f"{shown(entry.path)} is a reference to {shown(reference.uri)}, which localart does not fetch",
             hint="fetch it yourself, or pass allow_missing_references=True to leave it out",
         )
-    source = open_source(unquote(parts.path))
-    return _checked(source, reference.checksum, entry), source.size_bytes
+    try:
+        return open_source(local_path(reference.uri))
+    except SourceMissing as error:
+        raise SourceMissing(
+            f"The file behind {shown(entry.path)}, {shown(reference.uri, 300)}, does not exist any more",
+            hint="put it back, or pass allow_missing_references=True to leave it out",
+        ) from error
 
 
-def _checked(source: StableFile, checksum: str, entry: Entry) -> Iterator[bytes]:
+def _checked(source: StableFile, reference: Reference, path: str) -> Iterator[bytes]:
+    """The file's bytes; SourceChanged before the last piece unless they are what was referenced."""
     from blake3 import blake3
 
     hasher = blake3()
-    with source:
-        waiting = b""
-        for offset in range(0, source.size_bytes, 1 << 20):
-            if waiting:
-                yield waiting
-            buffer = bytearray(min(1 << 20, source.size_bytes - offset))
-            source.read_at(memoryview(buffer), offset)
-            hasher.update(buffer)
-            waiting = bytes(buffer)
-        if checksum and checksum != "blake3:" + hasher.hexdigest():
-            raise StoreDamaged(
-                f"The file behind {shown(entry.path)} is no longer the one that was referenced",
-                hint=f"look at {shown(entry.reference.uri) if entry.reference else ''}",
-            )
+    waiting = b""
+    for offset in range(0, source.size_bytes, 1 << 20):
         if waiting:
             yield waiting
+        buffer = bytearray(min(1 << 20, source.size_bytes - offset))
+        source.read_at(memoryview(buffer), offset)
+        hasher.update(buffer)
+        waiting = bytes(buffer)
+    source.check_unchanged()
+    if reference.checksum and reference.checksum != _CHECKSUM + hasher.hexdigest():
+        raise SourceChanged(
+            f"The file behind {shown(path)}, {shown(reference.uri, 300)}, is no longer the one that was referenced",
+            hint="put that one back, or pass allow_missing_references=True to leave it out",
+        )
+    if waiting:
+        yield waiting
 
 
 def download_one(repository: Repository, version: VersionRecord, root: Path, path: str) -> None:
     """Make the one file at `path` stand below `root`; KeyError when the version has none."""
+    version = live_version(repository.read(), version)
     manifest = manifests.get_manifest(repository.read(), version.manifest_id)
     entry = manifests.find_entry(repository.read(), manifest, path)
     if entry is None:
         raise KeyError(f"{version.label} has no file {path!r}")
+    refuse_own_place(place_inside(repository, root), path)
     tally = _Tally()
     with TargetFolder.open(root) as target:
         _download_batch(repository, target, [entry], tally, SILENCE, allow_missing=False)

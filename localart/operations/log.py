@@ -12,6 +12,7 @@ from localart.manifest import page_entries
 from localart.manifest.record import encode_record
 from localart.model import Direction, Entry, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag, shown
+from localart.operations.resolve import live_version
 from localart.repository import Repository
 from localart.store.frames import FrameKind
 
@@ -272,7 +273,7 @@ def relog_version(
     for tag in tags:
         check_tag(tag)
     with repository.write() as tx:
-        now = versions.get_version(tx.connection, version.id)
+        now = live_version(tx.connection, version)
         for alias in (*aliases, versions.LATEST):
             versions.set_alias(tx, now, alias)
         versions.set_tags(tx, now, {*now.tags, *tags})

@@ -1,9 +1,11 @@
 """Find the version, artifact or run that an address means."""
 
+import sqlite3
+
 from localart.catalog import artifacts, runs, versions
 from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, RunNotFound
 from localart.model import ArtifactRecord, RunRecord, VersionRecord, VersionState
-from localart.names import ArtifactAddress, parse_address, shown
+from localart.names import ArtifactAddress, is_storable, parse_address, shown
 from localart.repository import Repository
 
 
@@ -77,11 +79,28 @@ def _no_version(artifact: ArtifactRecord, parsed: ArtifactAddress, *, deleted: b
     )
 
 
+def live_version(connection: sqlite3.Connection, version: VersionRecord) -> VersionRecord:
+    """The version as it is now; `ArtifactNotFound` when it was deleted, or is another store's."""
+    now = versions.find_version_by_uid(connection, version.uid)
+    if now is None:
+        raise ArtifactNotFound(
+            f"Version {version.full_name} is not in this store",
+            hint="set LOCALART_DIR to the store it is in, or download it and log the files here",
+        )
+    if now.state is VersionState.DELETED:
+        raise ArtifactNotFound(
+            f"Version {now.full_name} was deleted", hint=f"`localart ls {now.project}/{now.artifact}`"
+        )
+    return now
+
+
 def resolve_run(repository: Repository, address: str, *, project: str | None = None) -> RunRecord:
     """The run at `[run:][entity/][project/]id`."""
+    if not isinstance(address, str):
+        raise TypeError(f"a run's address must be a str, not {type(address).__name__}")
     parts = address.removeprefix("run:").strip("/").split("/")
     wanted = parts[-2] if len(parts) > 1 else project
-    run = runs.find_run(repository.read(), wanted, parts[-1])
+    run = runs.find_run(repository.read(), wanted, parts[-1]) if is_storable(address) else None
     if run is None:
         where = f" in project {shown(wanted)}" if wanted else ""
         raise RunNotFound(f"No run {shown(parts[-1])}{where}", hint="`localart runs` lists them")

@@ -7,6 +7,7 @@ from localart.catalog import versions
 from localart.catalog.transaction import Transaction
 from localart.model import VersionRecord
 from localart.names import check_alias, check_tag
+from localart.operations.resolve import live_version
 from localart.repository import Repository
 
 
@@ -24,7 +25,7 @@ def update_version(
     for tag in tags:
         check_tag(tag)
     with repository.write() as tx:
-        now = versions.get_version(tx.connection, version.id)
+        now = live_version(tx.connection, version)
         _set_facts(tx, now, description, metadata)
         for alias in sorted(set(version.aliases) - set(wanted)):
             versions.remove_alias(tx, now, alias)
@@ -32,7 +33,7 @@ def update_version(
             if alias not in version.aliases:
                 versions.set_alias(tx, now, alias)
         versions.set_tags(tx, now, tags)
-        return versions.get_version(tx.connection, version.id)
+        return versions.get_version(tx.connection, now.id)
 
 
 def _set_facts(
@@ -51,14 +52,15 @@ def move_alias(repository: Repository, version: VersionRecord, alias: str) -> Ve
     """Point one alias to the version."""
     check_alias(alias)
     with repository.write() as tx:
-        versions.set_alias(tx, version, alias)
-        return versions.get_version(tx.connection, version.id)
+        now = live_version(tx.connection, version)
+        versions.set_alias(tx, now, alias)
+        return versions.get_version(tx.connection, now.id)
 
 
 def drop_alias(repository: Repository, version: VersionRecord, alias: str) -> bool:
     """Take one alias off the version; False when it was not there."""
     with repository.write() as tx:
-        return versions.remove_alias(tx, version, alias)
+        return versions.remove_alias(tx, live_version(tx.connection, version), alias)
 
 
 def retag(
@@ -68,6 +70,6 @@ def retag(
     for tag in add:
         check_tag(tag)
     with repository.write() as tx:
-        now = versions.get_version(tx.connection, version.id)
+        now = live_version(tx.connection, version)
         versions.set_tags(tx, now, (set(now.tags) | set(add)) - set(remove))
         return versions.get_version(tx.connection, version.id)

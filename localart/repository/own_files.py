@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from localart.errors import SourceError
+from localart.errors import SourceError, UnsafeTarget
 from localart.files.tree import TreeFile
 from localart.names import shown
 from localart.repository.repository import Repository
@@ -54,10 +54,27 @@ def _key(found: os.stat_result) -> tuple[int, int]:
 def place_inside(repository: Repository, root: Path) -> str | None:
     """The entry path that the store has in a folder to be written to; None when it lies elsewhere.
 
-    "" when the folder lies inside the store, where nothing may be written but below `tmp/` (a run's own folder).
+    UnsafeTarget for a folder inside the store, where only a run's own folder (below `tmp/`) may be written to.
     """
     real = Path(os.path.realpath(root))
-    if real.is_relative_to(repository.root):
-        is_scratch = real.is_relative_to(repository.root / "tmp") and real != repository.root / "tmp"
-        return None if is_scratch else ""
-    return str(repository.root.relative_to(real)) if repository.root.is_relative_to(real) else None
+    if not real.is_relative_to(repository.root):
+        return str(repository.root.relative_to(real)) if repository.root.is_relative_to(real) else None
+    if (repository.root / "tmp") in real.parents:
+        return None
+    raise UnsafeTarget(
+        f"{shown(str(root), 300)} lies inside the store, which only localart writes to",
+        hint="download to another folder",
+    )
+
+
+def is_own_place(own: str | None, path: str) -> bool:
+    """Whether an entry at `path` would lie in the store, which has the entry path `own`."""
+    return own is not None and (path == own or path.startswith(own + "/"))
+
+
+def refuse_own_place(own: str | None, path: str) -> None:
+    """UnsafeTarget when an entry at `path` would be written into the store: an artifact may come from anybody."""
+    if is_own_place(own, path):
+        raise UnsafeTarget(
+            f"{shown(path)} would be written into the store", hint="download to another folder"
+        )
