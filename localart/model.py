@@ -291,7 +291,10 @@ class NodeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphNode:
-    """A run or a version. `key` is unique in its graph; `group` is the job_type or the artifact type."""
+    """A run or a version. `key` is unique in its graph; `group` is the job_type or the artifact type.
+
+    `address` is what a user types to see it: `run:ID` or `project/name:vN`; "" when it stands for several.
+    """
 
     key: str
     kind: NodeKind
@@ -300,6 +303,7 @@ class GraphNode:
     project: str
     state: str
     created_at: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,13 +55,15 @@ class NodeRow:
     project: str
     state: str
     created_at: str
+    address: str
 
 
 def run_nodes(connection: sqlite3.Connection, runs: Iterable[int]) -> list[NodeRow]:
     """The runs as nodes; the group is the job type."""
     return _nodes(
         connection,
-        "SELECT r.id, r.name, coalesce(r.job_type, 'run'), p.name, r.state, r.created_at"
+        "SELECT r.id, r.name, coalesce(r.job_type, 'run'), p.name, r.state, r.created_at,"
+        " 'run:' || r.run_id"
         " FROM runs r JOIN projects p ON p.id = r.project WHERE r.id IN ({marks})",
         runs,
     )
@@ -73,7 +75,7 @@ def version_nodes(connection: sqlite3.Connection, versions: Iterable[int]) -> li
         connection,
         "SELECT v.id, a.name || ':v' || v.number || coalesce("
         " (SELECT ' ' || group_concat(name, ', ') FROM aliases WHERE version = v.id), ''),"
-        " a.type, p.name, v.state, v.created_at FROM versions v"
+        " a.type, p.name, v.state, v.created_at, p.name || '/' || a.name || ':v' || v.number FROM versions v"
         " JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE v.id IN ({marks})",
         versions,
     )

@@ -45,7 +45,7 @@ class StatCache:
         with self._alone():
             try:
                 return self._find(stats)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self._recover(error)
                 return [None] * len(stats)
 
@@ -86,12 +86,13 @@ class StatCache:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?)", rows)
                 connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self._recover(error)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
             self._pid = os.getpid()
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(
                 self._path, timeout=5, isolation_level=None, check_same_thread=False
             )
@@ -100,10 +101,10 @@ class StatCache:
             self._connection.execute(_SCHEMA)
         return self._connection
 
-    def _recover(self, error: sqlite3.Error) -> None:
+    def _recover(self, error: Exception) -> None:
         """A locked or unwritable cache is as good as none; a damaged one is thrown away."""
         self._forget()
-        if not isinstance(error, sqlite3.OperationalError):
+        if not isinstance(error, (sqlite3.OperationalError, OSError)):
             with suppress(OSError):  # in a folder that may only be read
                 self._path.unlink()
 

@@ -2,7 +2,7 @@
 
 ::
 
-    {"nodes": [{"key", "kind", "label", "group", "project", "state", "created_at"}, …],
+    {"nodes": [{"key", "kind", "label", "group", "project", "state", "created_at", "address"}, …],
      "edges": [{"source": key, "target": key}, …],
      "focus": key or null, "truncated": bool, "notes": [text, …]}
 
@@ -30,6 +30,7 @@ class NodeDocument(TypedDict):
     project: str
     state: str
     created_at: str
+    address: str
 
 
 class EdgeDocument(TypedDict):
@@ -72,6 +73,7 @@ def _node(node: GraphNode) -> NodeDocument:
         "project": _plain(node.project),
         "state": _plain(node.state),
         "created_at": _plain(node.created_at),
+        "address": _plain(node.address),
     }
 
 

@@ -159,6 +159,7 @@ def _records(found: list[rows.NodeRow], kind: NodeKind) -> list[GraphNode]:
             project=row.project,
             state=row.state,
             created_at=row.created_at,
+            address=row.address,
         )
         for row in found
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from localart.catalog import blobs as blob_rows
 from localart.errors import SourceChanged
-from localart.files.source import open_source, read_small
+from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
@@ -20,10 +20,32 @@ _BATCH_BYTES = 16 << 20
 
 @dataclass(slots=True)
 class _Waiting:
-    """A file of the batch at hand, and its bytes' name once that is known."""
+    """A file of the batch at hand, its bytes' name once that is known, and how many were reported as read."""
 
     file: TreeFile
     blob: BlobRef | None = None
+    reported_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Reported:
+    """A large source that reports how far it was read, once, however often it is read."""
+
+    source: StableFile
+    waiting: _Waiting
+    progress: Progress
+
+    @property
+    def size_bytes(self) -> int:
+        return self.source.size_bytes
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        count = self.source.read_at(buffer, offset)
+        fresh = offset + count - self.waiting.reported_bytes
+        if fresh > 0:
+            self.waiting.reported_bytes += fresh
+            self.progress.advance(byte_count=fresh)
+        return count
 
 
 def ingest_files(
@@ -76,11 +98,11 @@ def _ingest_batch(
     seen = _ingest_small(repository, small)
     for waiting in read:
         if waiting.blob is None:
-            seen.append(_ingest_large(repository, waiting))
+            seen.append(_ingest_large(repository, waiting, progress))
     repository.cache.remember(seen)
     for waiting in batch:
         assert waiting.blob is not None
-        progress.advance(byte_count=waiting.blob.size_bytes, file_count=1)
+        progress.advance(byte_count=waiting.blob.size_bytes - waiting.reported_bytes, file_count=1)
         yield waiting.file, waiting.blob
 
 
@@ -108,12 +130,16 @@ def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[o
     return [(stat, blob.digest) for stat, blob in zip(stats, blobs, strict=True)]
 
 
-def _ingest_large(repository: Repository, waiting: _Waiting) -> tuple[os.stat_result, Digest]:
+def _ingest_large(
+    repository: Repository, waiting: _Waiting, progress: Progress
+) -> tuple[os.stat_result, Digest]:
     path = waiting.file.absolute
     for attempt in (1, 2):
         with open_source(path) as source, repository.writing() as writer:
             try:
-                blob = writer.put_large(source, group=group_of(waiting.file.path))
+                blob = writer.put_large(
+                    _Reported(source, waiting, progress), group=group_of(waiting.file.path)
+                )
                 source.check_unchanged()
             except SourceChanged:
                 if attempt == 2:

@@ -41,8 +41,10 @@ def runs_command(
     from localart.catalog.runs import iter_runs
     from localart.errors import ProjectNotFound
     from localart.names import shown
+    from localart.operations.run_life import mark_crashed
 
     repository = call.open()
+    mark_crashed(repository)  # so that a run whose process died is not shown as running
     if project is not None and find_project(repository.read(), project) is None:
         raise ProjectNotFound(f"No project {shown(project)}", hint="`localart ls` lists what is there")
     everything = iter_runs(repository.read(), project=project, newest_first=True)

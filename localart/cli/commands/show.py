@@ -114,7 +114,9 @@ def _file_line(entry: "Entry") -> str:
 def _show_run(call: Call, repository: "Repository", address: str) -> None:
     from localart.catalog import metrics, runs, versions
     from localart.operations.resolve import resolve_run
+    from localart.operations.run_life import mark_crashed
 
+    mark_crashed(repository)  # so that a run whose process died is not shown as running
     run = resolve_run(repository, address)
     connection = repository.read()
     inputs = versions.linked_versions(connection, run.key, "input")

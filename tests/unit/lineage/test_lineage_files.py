@@ -150,6 +150,7 @@ def test_a_document_holds_the_whole_graph():
             {
                 "key": key, "kind": kind, "label": label, "group": label, "project": "p", "state": label,
                 "created_at": created_at,
+                "address": "",
             }
             for key, kind, label, created_at in (
                 ("0load", "run", "load", "0000"), ("1raw:v0", "version", "raw:v0", "0001"),
