@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localart.catalog import manifests, versions
+from localart.catalog import artifacts, manifests, versions
 from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactHasAliases
 from localart.manifest import manifest_digest
@@ -14,7 +14,10 @@ from localart.repository import Repository
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionPlan:
-    """What deleting would do: these versions and aliases go."""
+    """What deleting would do: these versions go and these aliases leave them.
+
+    `latest` then moves to the newest version left.
+    """
 
     versions: tuple[VersionRecord, ...]
     aliases: tuple[str, ...]
@@ -65,6 +68,16 @@ def _delete(tx: Transaction, version: VersionRecord) -> None:
         "version.deleted",
         {"version": version.uid, "label": version.full_name, "manifest": version.digest.hex()},
     )
+    if versions.LATEST in version.aliases:
+        _point_latest_to_what_is_left(tx, version)
+
+
+def _point_latest_to_what_is_left(tx: Transaction, deleted: VersionRecord) -> None:
+    artifact = artifacts.find_artifact(tx.connection, deleted.project, deleted.artifact)
+    assert artifact is not None
+    newest = next(versions.iter_versions(tx.connection, artifact.id), None)
+    if newest is not None:
+        versions.set_alias(tx, newest, versions.LATEST)
 
 
 def _empty_manifest(tx: Transaction) -> int:

@@ -126,7 +126,7 @@ def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
         yield f"  … and {len(plan.versions) - _LISTED:,} more"
     if plan.aliases:
         more = f" and {len(plan.aliases) - _LISTED:,} more" if len(plan.aliases) > _LISTED else ""
-        yield f"aliases that go with them: {', '.join(plan.aliases[:_LISTED])}{more}"
+        yield f"aliases taken off them: {', '.join(plan.aliases[:_LISTED])}{more}"
     yield f"this frees {size_text(_freed_now(freed))} on disk; what other versions share stays"
     if freed.waiting_bytes:
         yield f"{size_text(freed.waiting_bytes)} more stay until their pack is worth rewriting"
