@@ -1,7 +1,8 @@
 """What is left after a version is deleted."""
 
-import localart
 import pytest
+
+import localart
 
 
 def log(content: str) -> "localart.Artifact":
