@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localart.catalog import Catalog
 from localart.catalog import blobs as blob_rows
@@ -16,8 +18,10 @@ from localart.repository.lease import Lease
 from localart.repository.marker import Marker
 from localart.store.forks import forget_in_children
 from localart.store.frames import FrameKind
-from localart.store.reader import BlobReader
 from localart.store.writer import BlobWriter
+
+if TYPE_CHECKING:
+    from localart.store.reader import BlobReader
 
 PUBLISH_BLOBS = 20_000
 PUBLISH_BYTES = 1 << 30
@@ -46,7 +50,6 @@ class Repository:
         self.new_uid = make_uid
         self.cache = StatCache(root / "cache.db")
         self.lease = Lease(root / "locks" / "lease.lock", on_first=self._forget_given_up)
-        self.reader = BlobReader(root)
         self._begin()
         forget_in_children(self)
 
@@ -56,6 +59,13 @@ class Repository:
         self._unpublished: list[PackBatch] = []
 
     # --- reading -------------------------------------------------------------------------------------
+
+    @cached_property
+    def reader(self) -> "BlobReader":
+        """Reads stored bytes; made when first needed."""
+        from localart.store.reader import BlobReader
+
+        return BlobReader(self.root)
 
     def read(self) -> Connection:
         """This thread's connection to the catalog."""
@@ -184,7 +194,8 @@ class Repository:
             if self._writer is not None:
                 self._writer.close()
             self._writer = None
-        self.reader.close()
+        if "reader" in self.__dict__:
+            self.reader.close()
         self.lease.close()
         self.cache.close()
         self.catalog.close()

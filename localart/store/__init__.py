@@ -51,13 +51,34 @@ A damaged field costs at most its own frame: the members' digests name what was 
 frame by its magic and header hash. A tail past the last committed frame is garbage of a writer that died.
 """
 
-from localart.store.checking import FrameDamage, check_pack
-from localart.store.codecs import Codec
-from localart.store.frames import FrameKind, OnDamage, ScannedFrame, scan_pack
-from localart.store.packs import pack_path
-from localart.store.reader import BlobReader
-from localart.store.source import ByteSource
-from localart.store.writer import BlobWriter
+TYPE_CHECKING = False  # the constant type checkers know
+
+if TYPE_CHECKING:
+    from localart.store.checking import FrameDamage as FrameDamage
+    from localart.store.checking import check_pack as check_pack
+    from localart.store.codecs import Codec as Codec
+    from localart.store.frames import FrameKind as FrameKind
+    from localart.store.frames import OnDamage as OnDamage
+    from localart.store.frames import ScannedFrame as ScannedFrame
+    from localart.store.frames import scan_pack as scan_pack
+    from localart.store.packs import pack_path as pack_path
+    from localart.store.reader import BlobReader as BlobReader
+    from localart.store.source import ByteSource as ByteSource
+    from localart.store.writer import BlobWriter as BlobWriter
+
+_PLACES = {
+    "BlobReader": "localart.store.reader",
+    "BlobWriter": "localart.store.writer",
+    "ByteSource": "localart.store.source",
+    "Codec": "localart.store.codecs",
+    "FrameDamage": "localart.store.checking",
+    "FrameKind": "localart.store.frames",
+    "OnDamage": "localart.store.frames",
+    "ScannedFrame": "localart.store.frames",
+    "check_pack": "localart.store.checking",
+    "pack_path": "localart.store.packs",
+    "scan_pack": "localart.store.frames",
+}
 
 __all__ = [
     "BlobReader",
@@ -72,3 +93,12 @@ __all__ = [
     "pack_path",
     "scan_pack",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load a room when something of it is first asked for: a run that logs a number needs few of them."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'localart.store' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)
