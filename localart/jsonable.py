@@ -366,11 +366,20 @@ def _children(value: object) -> list[object]:
 
 
 def dump_values(value: object) -> bytes:
-    """Encode plain JSON in which floats may be NaN or infinite, canonically."""
+    """Encode plain JSON in which floats may be NaN or infinite, canonically.
+
+    InvalidMetadata for more bytes than `load_values` reads.
+    """
     try:
-        return canonical_json(value)
+        encoded = canonical_json(value)
     except InvalidMetadata:
-        return canonical_json(_mark_non_finite(value))
+        encoded = canonical_json(_mark_non_finite(value))
+    if len(encoded) > MAX_JSON_BYTES:
+        raise InvalidMetadata(
+            f"A value takes {len(encoded):,} bytes as JSON, and {MAX_JSON_BYTES:,} are allowed",
+            hint="add large content to an artifact as a file",
+        )
+    return encoded
 
 
 def load_values(text: str | bytes) -> Any:

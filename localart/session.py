@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from localart.errors import NotInitialized, NotLocalError, UsageError
-from localart.names import check_label, check_project, check_prose, check_run_id, check_tag
+from localart.errors import InvalidName, LocalartError, NotInitialized, NotLocalError, UsageError
+from localart.jsonable import dump_values
+from localart.names import check_label, check_project, check_prose, check_run_id, check_run_tag
 from localart.operations.run_life import RunRequest, begin_run
 from localart.reporter import Reporter
 from localart.repository import Repository
@@ -107,10 +108,11 @@ def init(
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES[:4])}; not {mode!r}")
     previous = _previous(reinit, mode)
-    if previous is not None:
+    if previous is not None and reinit not in {True, "finish_previous"}:
         return previous
     plain = _filtered_config(config, config_include_keys, config_exclude_keys)
     if mode == "disabled":
+        _finish(previous)
         run: AnyRun = DisabledRun(
             project=project or environment.project or DEFAULT_PROJECT,
             name=name or "disabled",
@@ -123,6 +125,7 @@ def init(
             environment, project=project, run_id=id, name=name, notes=notes, tags=tags, group=group,
             job_type=job_type, resume=resume, config=plain,
         )  # fmt: skip
+        _finish(previous)
         run = _begin(request, environment, allow_val_change=bool(allow_val_change))
     if reinit != "create_new":
         _current().active = run
@@ -130,19 +133,20 @@ def init(
 
 
 def _previous(reinit: bool | str | None, mode: str) -> AnyRun | None:
-    """The run that `init()` returns instead of beginning one."""
-    if reinit is True:
-        reinit = "finish_previous"
-    if reinit not in {None, False, *REINITS}:
+    """The run that `init()` returns, or finishes, instead of beginning one beside it."""
+    if reinit not in {None, True, False, *REINITS}:
         raise ValueError(f"reinit must be one of {', '.join(REINITS)}; not {reinit!r}")
-    session = _current()
-    if reinit == "finish_previous" and session.active is not None:
-        session.active.finish()
-        session.active = None
-    active = session.active
+    active = _current().active
     if reinit == "create_new" or (isinstance(active, DisabledRun) and (active.ended or mode != "disabled")):
         return None
     return active
+
+
+def _finish(previous: AnyRun | None) -> None:
+    """Only once everything that was asked of the next run was found good."""
+    if previous is not None:
+        previous.finish()
+        _current().active = None
 
 
 def _filtered_config(
@@ -153,11 +157,13 @@ def _filtered_config(
             "config_include_keys and config_exclude_keys exclude each other", hint="give one of them"
         )
     plain = read_config(config) if config is not None else {}
-    return {
+    kept = {
         key: value
         for key, value in plain.items()
         if (not include or key in include) and (not exclude or key not in exclude)
     }
+    dump_values(kept)  # refuses what is too large, before another run is ended for this one
+    return kept
 
 
 def _request(
@@ -174,12 +180,12 @@ def _request(
     config: Mapping[str, Any],
 ) -> RunRequest:
     project = project or environment.project or DEFAULT_PROJECT
+    run_id = run_id or environment.run_id or new_run_id()
     try:
         check_project(project)
-        if run_id is not None:
-            check_run_id(run_id)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+        check_run_id(run_id)
+    except InvalidName as error:
+        raise UsageError(error.message, hint=error.hint) from error
     resume = "auto" if resume is True else resume or environment.resume
     if resume is not None and resume not in RESUMES:
         raise ValueError(f"resume must be one of {', '.join(RESUMES)}; not {resume!r}")
@@ -188,16 +194,22 @@ def _request(
     notes = notes or environment.notes
     return RunRequest(
         project=project,
-        id=run_id or environment.run_id or new_run_id(),
+        id=run_id,
         name=None if name is None else check_label(name, "Run name"),
         job_type=_label(job_type or environment.job_type, "Job type"),
         group=_label(group or environment.group, "Group"),
         notes=None if notes is None else check_prose(notes, "Notes"),
-        tags=tuple(check_tag(tag) for tag in (wanted or environment.tags)),
+        tags=tuple(check_run_tag(tag) for tag in (wanted or environment.tags)),
         config=config,
-        facts={"python": sys.version.split()[0], "program": Path(sys.argv[0]).name if sys.argv else ""},
+        facts={"python": sys.version.split()[0], "program": _program()},
         resume=resume,
     )
+
+
+def _program() -> str:
+    """The script's name; one that is no UTF-8 is shown by its codes."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _label(text: str | None, what: str) -> str | None:
@@ -259,10 +271,16 @@ def finish_all() -> None:
     """Finish every run of this process: as failed when an exception is ending it."""
     session = _current()
     for run in list(session.running):
-        if session.failure is not None:
-            run.fail(session.failure)
-        else:
-            run.finish()
+        try:
+            if session.failure is not None:
+                run.fail(session.failure)
+            else:
+                run.finish()
+        except (
+            LocalartError
+        ) as trouble:  # the others are to end all the same; this one will be marked as crashed
+            voice = _reporter(read_settings())
+            voice.warn(f"run {run.name} could not be ended: {trouble.message}", hint=trouble.hint)
 
 
 # --- module-level calls ------------------------------------------------------------------------------------

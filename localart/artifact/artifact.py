@@ -12,8 +12,10 @@ from localart.catalog import edges, manifests, runs
 from localart.draft import Draft
 from localart.errors import (
     ArtifactFinalizedError,
+    ArtifactNotFound,
     ArtifactNotLoggedError,
     FolderDiffers,
+    InvalidName,
     NotInitialized,
     SourceMissing,
 )
@@ -192,6 +194,15 @@ class Artifact:
         assert self._repository is not None
         return self._repository
 
+    def _content_store(self, what: str) -> Repository:
+        """The store that holds this version's content; a deleted one has none any more."""
+        if self._logged(what).state is VersionState.DELETED:
+            raise ArtifactNotFound(
+                f"Version {self._logged(what).full_name} was deleted, so it has no {what}",
+                hint=f"`localart ls {self.project}/{self._base_name}` lists what is left",
+            )
+        return self._store(what)
+
     @property
     def version(self) -> str:
         """`v3`."""
@@ -225,9 +236,9 @@ class Artifact:
         return self._aliases
 
     @aliases.setter
-    def aliases(self, aliases: Sequence[str]) -> None:
+    def aliases(self, aliases: str | Sequence[str]) -> None:
         self._logged("aliases")
-        self._aliases = list(aliases)
+        self._aliases = [aliases] if isinstance(aliases, str) else list(aliases)
 
     @property
     def tags(self) -> list[str]:
@@ -236,9 +247,9 @@ class Artifact:
         return self._tags
 
     @tags.setter
-    def tags(self, tags: Sequence[str]) -> None:
+    def tags(self, tags: str | Sequence[str]) -> None:
         self._logged("tags")
-        self._tags = list(tags)
+        self._tags = [tags] if isinstance(tags, str) else list(tags)
 
     @property
     def file_count(self) -> int:
@@ -361,7 +372,7 @@ class Artifact:
     # --- reading back ----------------------------------------------------------------------------------
 
     def _stored_entries(self) -> Iterator[Entry]:
-        repository = self._store("manifest")
+        repository = self._content_store("manifest")
         record = manifests.get_manifest(repository.read(), self._logged("manifest").manifest_id)
         return manifests.verified_entries(repository.read(), record)
 
@@ -378,7 +389,7 @@ class Artifact:
         Only what is not right already is written; every byte is verified; other files are left alone.
         """
         del skip_cache, multipart
-        repository = self._store("download")
+        repository = self._content_store("download")
         folder = self._folder(root)
         download(
             repository,
@@ -394,23 +405,17 @@ class Artifact:
         folder = self._folder(root)
         from localart.operations.download import download_one
 
-        download_one(self._store("download"), self._logged("download"), folder, path)
+        download_one(self._content_store("download"), self._logged("download"), folder, path)
         return str(folder)
 
     def _folder(self, root: str | os.PathLike[str] | None) -> Path:
-        if root is not None:
-            return Path(root).absolute()
-        return read_settings().artifact_folder.absolute() / self.source_name
+        return _named_folder(root) or read_settings().artifact_folder.absolute() / self.source_name
 
     def checkout(self, root: str | os.PathLike[str] | None = None) -> str:
         """Make `root` (`./artifacts/name`) exactly this version: other files in it are removed."""
-        repository = self._store("checkout")
+        repository = self._content_store("checkout")
         version = self._logged("checkout")
-        folder = (
-            Path(root).absolute()
-            if root is not None
-            else read_settings().artifact_folder.absolute() / version.artifact
-        )
+        folder = _named_folder(root) or read_settings().artifact_folder.absolute() / version.artifact
         if folder.is_dir():
             remove_extra_files(repository, version, folder)
         download(repository, version, folder)
@@ -419,7 +424,7 @@ class Artifact:
     def verify(self, root: str | os.PathLike[str] | None = None) -> None:
         """ValueError unless `root` holds exactly this version; every byte is read."""
         folder = self._folder(root)
-        found = compare_folder(self._store("verify"), self._logged("verify"), folder)
+        found = compare_folder(self._content_store("verify"), self._logged("verify"), folder)
         if found.missing:
             raise SourceMissing(
                 f"{shown(found.missing[0])} is missing below {folder}", hint="download it again"
@@ -451,7 +456,7 @@ class Artifact:
     def get_entry(self, name: str | os.PathLike[str]) -> ArtifactEntry:
         """The entry at a path; KeyError when there is none."""
         path = check_entry_path(name)
-        repository = self._store("get_entry")
+        repository = self._content_store("get_entry")
         record = manifests.get_manifest(repository.read(), self._logged("get_entry").manifest_id)
         entry = manifests.find_entry(repository.read(), record, path)
         if entry is None:
@@ -505,6 +510,15 @@ class Artifact:
         repository = self._store("used_by")
         keys = edges.consumers(repository.read(), self._logged("used_by").id)
         return [runs.get_run(repository.read(), key) for key in keys]
+
+
+def _named_folder(root: str | os.PathLike[str] | None) -> Path | None:
+    """The folder to write to; None, as for an empty text (W&B), when none was named."""
+    if root is None or root == "":
+        return None
+    if "\0" in str(root):
+        raise InvalidName(f"Folder {shown(str(root))} cannot exist", hint="leave out the NUL")
+    return Path(root).absolute()
 
 
 def _check_policy(policy: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localart.errors import StoreBusy, StoreReadOnly
+from localart.errors import StoreBusy, StoreError, StoreFull, StoreNotFound, StoreReadOnly
 
 _FIRST_PAUSE_SECONDS = 0.0002
 _LONGEST_PAUSE_SECONDS = 0.005
@@ -80,16 +80,35 @@ class FileLock:
             return self._fd
         self.close()
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = self._open_file()
         except OSError as error:
-            if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-                raise StoreReadOnly(
-                    f"The store at {self._path.parent.parent} cannot be written",
-                    hint="check its permissions, or copy it to a writable place",
-                ) from error
-            raise
+            raise self._refusal(error) from error
         self._pid = os.getpid()
         return self._fd
+
+    def _open_file(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:  # an empty folder is easily lost when a store is copied
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            return os.open(self._path, flags, 0o600)
+
+    def _refusal(self, error: OSError) -> StoreError:
+        store = self._path.parent.parent
+        match error.errno:
+            case errno.EROFS | errno.EACCES | errno.EPERM:
+                return StoreReadOnly(
+                    f"The store at {store} cannot be written",
+                    hint="check its permissions, or copy it to a writable place",
+                )
+            case errno.ENOSPC | errno.EDQUOT:
+                return StoreFull(f"No space left in the store at {store}", hint="free some and try again")
+            case errno.ENOENT:
+                return StoreNotFound(f"The store at {store} is gone", hint="call localart.init() again")
+        return StoreError(
+            f"The store at {store} cannot be locked: {error.strerror}", hint="look at its locks/"
+        )
 
     def _holder(self) -> str:
         try:

@@ -7,7 +7,8 @@ from typing import Any
 
 from localart.catalog import metrics, projects, runs
 from localart.catalog.lock import FileLock
-from localart.errors import UsageError
+from localart.catalog.transaction import Transaction
+from localart.errors import InvalidMetadata, UsageError
 from localart.jsonable import dump_values
 from localart.model import RunRecord, RunState
 from localart.names import shown
@@ -58,7 +59,18 @@ def begin_run(repository: Repository, request: RunRequest, make_name: Any) -> St
     uid = repository.new_uid()
     lock = FileLock(run_lock_path(repository, uid))
     lock.try_acquire()
+    try:
+        key = _insert(repository, request, uid, make_name)
+    except BaseException:
+        lock.remove()
+        raise
+    return StartedRun(run=runs.get_run(repository.read(), key), resumed=False, lock=lock)
+
+
+def _insert(repository: Repository, request: RunRequest, uid: str, make_name: Any) -> int:
     with repository.write() as tx:
+        if runs.find_run(tx.connection, request.project, request.id) is not None:
+            raise _exists(request.project, request.id)  # another process was faster
         project_id = projects.ensure_project(tx, request.project)
         name = request.name or make_name(runs.count_runs(tx.connection, project_id) + 1)
         key = runs.insert_run(tx, project_id, run_id=request.id, uid=uid, name=name)
@@ -72,7 +84,14 @@ def begin_run(repository: Repository, request: RunRequest, make_name: Any) -> St
                 "tags": list(request.tags), **changes,
             },
         )  # fmt: skip
-    return StartedRun(run=runs.get_run(repository.read(), key), resumed=False, lock=lock)
+    return key
+
+
+def _exists(project: str, run_id: str) -> UsageError:
+    return UsageError(
+        f"Run {shown(run_id)} already exists in project {shown(project)}",
+        hint="pass resume='allow' to continue it, or choose another id",
+    )
 
 
 def _columns(request: RunRequest) -> dict[str, Any]:
@@ -85,10 +104,7 @@ def _text(value: Mapping[str, Any]) -> str:
 
 def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> StartedRun:
     if request.resume not in {"allow", "must", "auto"}:
-        raise UsageError(
-            f"Run {shown(known.id)} already exists in project {shown(known.project)}",
-            hint="pass resume='allow' to continue it, or choose another id",
-        )
+        raise _exists(known.project, known.id)
     lock = FileLock(run_lock_path(repository, known.uid))
     if not lock.try_acquire():
         lock.close()
@@ -159,18 +175,25 @@ def _mark(repository: Repository, run: RunRecord) -> bool:
         now = runs.get_run(tx.connection, run.key)
         if now.state is not RunState.RUNNING:
             return False
-        summary = {**metrics.last_values(tx.connection, run.key), **now.summary}
         runs.update_run(
             tx,
             run.key,
             {
                 "state": RunState.CRASHED.value,
                 "error": "The process ended without finishing the run.",
-                "summary": _text(summary),
+                "summary": _last_summary(tx, now),
                 "finished_at": tx.now,
             },
         )
     return True
+
+
+def _last_summary(tx: Transaction, run: RunRecord) -> str:
+    """What its metrics say; without them where they are too large, for one dead run must not stop others."""
+    try:
+        return _text({**metrics.last_values(tx.connection, run.key), **run.summary})
+    except InvalidMetadata:
+        return _text(run.summary)
 
 
 def update_run(repository: Repository, run: RunRecord, changes: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from localart.errors import ConfigError, InvalidMetadata, SourceMissing, SourceUnreadable, UsageError
 from localart.jsonable import normalise_value, parse_json, same_value
 from localart.media.base import Media
-from localart.names import shown
+from localart.names import is_storable, shown
 
 # W&B writes these into its own config files beside the user's keys.
 _NOT_SETTINGS = {"wandb_version", "_wandb"}
@@ -188,6 +188,11 @@ def _plain_settings(settings: Mapping[Any, object]) -> dict[str, Any]:
         if not isinstance(key, str):
             raise TypeError(f"config key {shown(repr(key))} must be a str")
         name = key.strip("-")
+        if not is_storable(name):
+            raise InvalidMetadata(
+                f"Config key {shown(name)} holds half of a character pair (a lone surrogate)",
+                hint="leave it out",
+            )
         if not name:
             raise UsageError(f"Config key {shown(key)} has no name", hint="for example 'batch_size'")
         if isinstance(value, Media):

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localart.catalog import runs
-from localart.errors import UsageError
+from localart.errors import InvalidName, SourceError, UsageError
 from localart.model import BlobRef, RunRecord
-from localart.names import check_entry_path
+from localart.names import check_entry_path, shown
 from localart.repository import Repository
+from localart.store.failures import store_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,21 +48,35 @@ class RunFiles:
             return []
         base = _base(text, base_path)
         matches = sorted(globbing.glob(text, recursive=True)) if is_glob else [text]  # noqa: PTH207
-        saved = [self._save_one(path, base, policy) for path in matches if os.path.isfile(path)]  # noqa: PTH113
-        return [str(self.folder / name) for name in saved]
+        found = [Path(path).absolute() for path in matches if os.path.isfile(path)]  # noqa: PTH113
+        named = {check_entry_path(os.path.relpath(path, base).replace(os.sep, "/")): path for path in found}
+        for name, path in named.items():
+            self._save_one(path, name, policy)
+        return [str(self.folder / name) for name in named]
 
-    def _save_one(self, local: str, base: Path, policy: str) -> str:
-        absolute = Path(local).absolute()
-        name = check_entry_path(os.path.relpath(absolute, base).replace(os.sep, "/"))
+    def _save_one(self, absolute: Path, name: str, policy: str) -> None:
         self._take_in(str(absolute), name)
         if policy != "now":
             self._again[name] = str(absolute)
+        try:
+            self._link(absolute, name)
+        except OSError as error:
+            raise store_error(error, "linking a saved file") from error
+
+    def _link(self, absolute: Path, name: str) -> None:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if not (target.exists() and target.samefile(absolute)):
             target.unlink(missing_ok=True)
             target.symlink_to(absolute)
-        return name
+
+    def make_folder(self) -> str:
+        """The run's folder, made when somebody asks for it."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise store_error(error, "making the run's folder") from error
+        return str(self.folder)
 
     def _take_in(self, local: str, name: str) -> None:
         from localart.repository.ingest import ingest_one
@@ -100,7 +115,9 @@ class RunFiles:
         try:
             blobs: dict[str, BlobRef] = {}
             paths: list[str] = []
-            safe_key = "".join(char if char.isalnum() or char in "-_" else "_" for char in key)[:80]
+            safe_key = "".join(
+                char if (char.isascii() and char.isalnum()) or char in "-_" else "_" for char in key
+            )[:80]
             for number, one in enumerate(media):
                 blob = ingest_bytes(self._repository, one.data, one.suffix)
                 place = f"{one.folder}/{safe_key}_{step}_{number}_{blob.digest.hex()[:20]}{one.suffix}"
@@ -111,16 +128,32 @@ class RunFiles:
             self._repository.lease.drop()
         return paths
 
-    def close(self) -> None:
-        """Take in what changed since it was saved and what was written into the folder; remove the folder."""
-        for name, local in self._again.items():
-            if os.path.isfile(local):  # noqa: PTH113
-                self._take_in(local, name)
-        if self.folder.is_dir():
-            for path in sorted(self.folder.rglob("*")):
-                if path.is_file() and not path.is_symlink():
-                    self._take_in(str(path), path.relative_to(self.folder).as_posix())
-            shutil.rmtree(self.folder.parent)
+    def close(self) -> list[str]:
+        """Take in what changed since it was saved and what was written into the folder; remove the folder.
+
+        A file that cannot be taken in does not keep the run from ending: what is wrong with it is returned, and
+        what was written into the folder stays there then.
+        """
+        saved = [(local, name) for name, local in self._again.items() if os.path.isfile(local)]  # noqa: PTH113
+        written = [
+            (str(path), path.relative_to(self.folder).as_posix())
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        ]
+        problems = self._take_in_all(saved)
+        unkept = self._take_in_all(written)
+        if not unkept:
+            shutil.rmtree(self.folder.parent, ignore_errors=True)
+        return problems + unkept
+
+    def _take_in_all(self, files: "list[tuple[str, str]]") -> list[str]:
+        problems = []
+        for local, name in files:
+            try:
+                self._take_in(local, check_entry_path(name))
+            except (SourceError, InvalidName) as error:
+                problems.append(f"{shown(local, 300)} was not kept: {error.message}")
+        return problems
 
 
 def _base(pattern: str, base_path: str | os.PathLike[str] | None) -> Path:

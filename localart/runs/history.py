@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localart.catalog import metrics
-from localart.jsonable import normalise_value
+from localart.errors import InvalidMetadata, StoreError
+from localart.jsonable import MAX_DEPTH, normalise_value
 from localart.media.base import Media
 from localart.model import RunRecord
-from localart.names import check_label
+from localart.names import check_label, shown
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.files import RunFiles
 
+_LAST_STEP = 1 << 53  # the last one that JSON's numbers count to
 _FLUSH_SECONDS = 0.8  # a power cut may cost the last second
 
 
@@ -41,30 +43,30 @@ class History:
         None when they were dropped for an older step. The step moves on unless one was given or `commit` is
         False; values of the same step merge.
         """
-        _check_keys(values)
+        checked = _checked_values(values)
         with self._guard:
-            # A NumPy or torch whole number is as good as an int; a float is a TypeError.
-            at = self.step if step is None else operator.index(step)
+            at = self.step if step is None else _checked_step(step)
             if at < self.step:
                 self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
                 return None
-            plain = {key: self._plain_value(key, value, at) for key, value in values.items()}
+            plain = {key: self._keep_media(key, value, at) for key, value in checked.items()}
+            self._write(plain, at)
             self.step = at
-            self._write(plain)
             if commit or (commit is None and step is None):
                 self.step += 1
         return plain
 
-    def _plain_value(self, key: str, value: Any, step: int) -> Any:
+    def _keep_media(self, key: str, value: Any, step: int) -> Any:
+        """Only when all values were found good: what is refused leaves no picture behind."""
         if isinstance(value, Media):
             return self._files.keep_one(key, step, value)
-        if isinstance(value, Sequence) and value and all(isinstance(one, Media) for one in value):
+        if isinstance(value, _Pictures):
             return self._files.keep_images(key, step, value)
-        if isinstance(value, Mapping):
-            return {str(name): self._plain_value(f"{key}.{name}", one, step) for name, one in value.items()}
-        return normalise_value(value, key)
+        if isinstance(value, dict):
+            return {name: self._keep_media(f"{key}.{name}", one, step) for name, one in value.items()}
+        return value
 
-    def _write(self, plain: dict[str, Any]) -> None:
+    def _write(self, plain: dict[str, Any], step: int) -> None:
         flat = dict(_flattened(plain))
         with self._repository.catalog.write(durable=False) as tx:
             unknown = [name for name in flat if name not in self._ids]
@@ -73,7 +75,7 @@ class History:
                 tx,
                 self._run.key,
                 {**self._ids, **found} if found else self._ids,
-                self.step,
+                step,
                 time.time(),
                 flat,
             )
@@ -85,13 +87,58 @@ class History:
         self._flusher.stop()
 
 
-def _check_keys(values: object) -> None:
+def _checked_step(step: object) -> int:
+    """A NumPy or torch whole number is as good as an int; a float is a TypeError."""
+    at = operator.index(step)  # type: ignore[arg-type]
+    if at > _LAST_STEP:
+        raise ValueError(f"step must be at most {_LAST_STEP}, not {at}")
+    return at
+
+
+class _Pictures(list[Any]):
+    """A list of media, found good and not kept yet."""
+
+
+def _checked_values(values: object) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise TypeError(f"log() takes a dict, not {type(values).__name__}")
     for key in values:
         if not isinstance(key, str):
             raise TypeError(f"the keys of a logged dict must be str, not {type(key).__name__}")
-        check_label(key, "Metric name")
+    return {
+        check_label(key, "Metric name"): _checked_value(key, value, depth=1) for key, value in values.items()
+    }
+
+
+def _checked_value(key: str, value: Any, *, depth: int) -> Any:
+    """Plain JSON, or media that are still to be kept. `key` is the path down to the value."""
+    if isinstance(value, Media):
+        return value
+    if isinstance(value, Sequence) and value and all(isinstance(one, Media) for one in value):
+        return _Pictures(value)
+    if isinstance(value, Mapping):
+        return _checked_mapping(key, value, depth)
+    return normalise_value(value, key)
+
+
+def _checked_mapping(key: str, values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    if depth == MAX_DEPTH:  # a dict that holds itself comes here too
+        raise InvalidMetadata(
+            f"Metric {shown(key)} is nested deeper than {MAX_DEPTH} levels", hint="flatten it"
+        )
+    plain: dict[str, Any] = {}
+    for name, value in values.items():
+        if not isinstance(name, str | int | float | None):
+            raise TypeError(
+                f"{shown(key)} has a key of type {type(name).__name__}, and metric names are text"
+            )
+        if str(name) in plain:
+            raise InvalidMetadata(
+                f"{shown(key)} has two keys that both become {shown(str(name))}", hint="rename one of them"
+            )
+        inner = check_label(f"{key}.{name}", "Metric name")
+        plain[str(name)] = _checked_value(inner, value, depth=depth + 1)
+    return plain
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:
@@ -117,6 +164,7 @@ class _Flusher:
     def wake(self) -> None:
         """Something was logged."""
         if self._thread is None or not self._thread.is_alive():
+            self._stopped.clear()
             self._thread = threading.Thread(target=self._loop, name="localart-flush", daemon=True)
             self._thread.start()
         self._wanted.set()
@@ -127,7 +175,10 @@ class _Flusher:
             if self._stopped.wait(_FLUSH_SECONDS):
                 return
             self._wanted.clear()
-            self._repository.catalog.flush()
+            try:
+                self._repository.catalog.flush()
+            except StoreError:  # the next write says so to the user; a thread has nobody to tell
+                return
 
     def stop(self) -> None:
         """End the thread."""

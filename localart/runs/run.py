@@ -1,6 +1,7 @@
 """`Run`: what users hold while their code runs. It only delegates."""
 
 import os
+import re
 import threading
 import time
 import traceback
@@ -8,13 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from localart.catalog import metrics, versions
-from localart.errors import CommError, InvalidName, SourceMissing, UsageError
+from localart.errors import CommError, InvalidName, LocalartError, SourceMissing, UsageError
+from localart.files.uri import is_file_uri
 from localart.jsonable import normalise_metadata
 from localart.model import RunRecord, RunState, VersionRecord
-from localart.names import check_label, check_prose, check_tag, parse_address, shown
+from localart.names import (
+    check_alias,
+    check_artifact_name,
+    check_label,
+    check_prose,
+    check_run_tag,
+    check_tag,
+    parse_address,
+    shown,
+)
 from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
 from localart.reporter import Reporter
 from localart.repository import Repository
@@ -25,6 +36,8 @@ from localart.runs.summary_values import Summary
 
 if TYPE_CHECKING:
     from localart.artifact import Artifact
+
+_REFERENCE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://")
 
 
 class Run:
@@ -50,6 +63,7 @@ class Run:
         self._reporter = reporter
         self._on_finish = on_finish
         self._guard = threading.RLock()
+        self._pid = os.getpid()
         self._depth = 0
         self._finished = False
         self._began = time.monotonic()
@@ -128,16 +142,15 @@ class Run:
         return self._record.tags
 
     @tags.setter
-    def tags(self, tags: Sequence[str]) -> None:
+    def tags(self, tags: str | Sequence[str]) -> None:
         self._refuse_finished("tags")
-        retag_run(self._repository, self._record, [check_tag(tag) for tag in tags])
+        retag_run(self._repository, self._record, [check_run_tag(tag) for tag in _texts(tags)])
         self._reload()
 
     @property
     def dir(self) -> str:
         """A folder whose files are kept with the run when it ends."""
-        self._files.folder.mkdir(parents=True, exist_ok=True)
-        return str(self._files.folder)
+        return self._files.make_folder()
 
     @property
     def step(self) -> int:
@@ -192,16 +205,17 @@ class Run:
         name: str | None = None,
         type: str | None = None,  # noqa: A002
         aliases: str | Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
     ) -> "Artifact":
         """Log an artifact (or a file, folder or `scheme://` reference) as an output; committed on return."""
         from localart.operations.log import Label, log_version
 
         self._refuse_finished("log_artifact")
+        wanted = tuple(check_alias(alias) for alias in _texts(aliases))
+        labels = tuple(check_tag(tag) for tag in _texts(tags))
         artifact = self._as_artifact(artifact_or_path, name, type)
-        wanted = (aliases,) if isinstance(aliases, str) else tuple(aliases or ())
         if not artifact.is_draft():
-            return self._relog(artifact, wanted, tuple(tags or ()))
+            return self._relog(artifact, wanted, labels)
         label = Label(
             project=self.project,
             name=artifact.name,
@@ -209,7 +223,7 @@ class Run:
             description=artifact.description,
             metadata=normalise_metadata(artifact.metadata),
             aliases=wanted,
-            tags=tuple(tags or ()),
+            tags=labels,
         )
         report = log_version(self._repository, artifact.draft, label, run=self._record)
         artifact.become(self._repository, report.version)
@@ -236,18 +250,26 @@ class Run:
         if not isinstance(given, str | os.PathLike):
             raise TypeError(f"log_artifact takes an Artifact or a path, not {type(given).__name__}")
         text = os.fspath(given)
-        is_reference = bool(urlsplit(text).scheme) and "://" in text
-        base = Path(unquote(urlsplit(text).path) if is_reference else text).name
-        artifact = Artifact(name or f"run-{self.id}-{base}", kind or "unspecified")
+        is_reference = _REFERENCE.match(text) is not None
+        if not is_reference and not os.path.isdir(text) and not os.path.isfile(text):  # noqa: PTH112, PTH113
+            raise SourceMissing(f"{shown(text)} is neither a file nor a folder", hint="check the path")
+        base = _last_name(text) if is_reference else Path(text).name
+        artifact = Artifact(name or self._name_for(base), kind or "unspecified")
         if is_reference:
             artifact.add_reference(text)
         elif os.path.isdir(text):  # noqa: PTH112
             artifact.add_dir(text)
-        elif os.path.isfile(text):  # noqa: PTH113
-            artifact.add_file(text)
         else:
-            raise SourceMissing(f"{shown(text)} is neither a file nor a folder", hint="check the path")
+            artifact.add_file(text)
         return artifact
+
+    def _name_for(self, base: str) -> str:
+        try:
+            return check_artifact_name(f"run-{self.id}-{base}")
+        except InvalidName as error:
+            raise InvalidName(
+                f"{shown(base)} cannot be part of an artifact's name", hint="pass name='…' to log it"
+            ) from error
 
     def use_artifact(
         self,
@@ -261,6 +283,8 @@ class Run:
         from localart.operations.use import use_version
 
         self._refuse_finished("use_artifact")
+        if use_as is not None:
+            check_label(use_as, "use_as")
         if isinstance(artifact_or_name, Artifact):
             artifact = artifact_or_name
             if artifact.is_draft():
@@ -309,11 +333,14 @@ class Run:
         self._end(RunState.KILLED if interrupted else RunState.FAILED, 255 if interrupted else 1, text)
 
     def _end(self, state: RunState, exit_code: int, error: str | None) -> None:
+        if self._pid != os.getpid():  # a forked child: the run is its parent's to end
+            return
         with self._guard:
             if self._finished:
                 return
             self._history.close()
-            self._files.close()
+            for problem in self._files.close():
+                self._reporter.warn(problem)
             self._record = end_run(
                 self._repository,
                 self._record,
@@ -346,8 +373,11 @@ class Run:
             return
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.finish()
-        else:
+            return
+        try:
             self.fail(error)
+        except LocalartError as trouble:  # the body's own error is the one to see
+            self._reporter.warn(f"run {self.name} could not be ended: {trouble.message}", hint=trouble.hint)
 
     # --- inside ------------------------------------------------------------------------------------------
 
@@ -372,3 +402,13 @@ class Run:
         from localart.catalog import runs
 
         self._record = runs.get_run(self._repository.read(), self._record.key)
+
+
+def _last_name(uri: str) -> str:
+    path = uri if is_file_uri(uri) else re.split(r"[?#]", uri)[0]
+    return unquote(path).rstrip("/").rpartition("/")[2]
+
+
+def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
+    """One text is as good as a list of one."""
+    return (given,) if isinstance(given, str) else given or ()

@@ -4,8 +4,9 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, cast
 
+from localart.errors import InvalidMetadata
 from localart.jsonable import normalise_value, same_value
-from localart.names import shown
+from localart.names import is_storable, shown
 
 Values = dict[str, Any]
 
@@ -160,6 +161,11 @@ class _Tree:
         for key in values:
             if not isinstance(key, str):
                 raise TypeError(f"{where} key {shown(repr(key))} must be a str")
+            if not is_storable(key):
+                raise InvalidMetadata(
+                    f"{where} key {shown(key)} holds half of a character pair (a lone surrogate)",
+                    hint="leave it out",
+                )
         return {key: self._convert(value, f"{where}.{key}") for key, value in values.items()}
 
     def _replace(self, path: tuple[str, ...], level: Values) -> None:
