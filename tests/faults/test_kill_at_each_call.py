@@ -8,7 +8,7 @@ from power import tracing
 from power.kill_points import KillBench
 from power.sync_order import violations
 
-SCENARIOS = ("first", "later", "alias", "delete", "finish")
+SCENARIOS = ("first", "later", "sliced", "alias", "delete", "finish")
 _SOME = 4  # kills of a scenario in the ordinary run
 
 pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")

@@ -22,6 +22,7 @@ from cut_contents import (
     METRICS_AT_RISK_SECONDS,
     PROJECT,
     WriterState,
+    source_of,
     state_after,
     tree_of,
 )
@@ -156,9 +157,12 @@ def _check_next_logs(found: Mapping[str, WriterState], folder: Path) -> Iterator
             for artifact in ARTIFACTS:
                 number = state.versions.get(artifact, 0)
                 draft = localart.Artifact(f"{writer}-{artifact}", "data")
-                for path, content in tree_of(artifact, writer, number).items():
-                    with draft.new_file(path, "wb") as file:
-                        file.write(content)
+                if artifact == "many":
+                    draft.add_dir(source_of(writer, number))  # read before, for all the stat cache knows
+                else:
+                    for path, content in tree_of(artifact, writer, number).items():
+                        with draft.new_file(path, "wb") as file:
+                            file.write(content)
                 run.log_artifact(draft)
                 target = folder / "next"
                 localart.Api().artifact(f"{PROJECT}/{writer}-{artifact}:latest").download(target)

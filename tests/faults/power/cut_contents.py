@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 PROJECT = "cuts"
@@ -48,6 +49,20 @@ def _many_tree(seed: str, number: int) -> dict[str, bytes]:
     }
     tree[f"part-0/only-{number}.txt"] = f"{seed} only {number}".encode()
     return tree
+
+
+def source_of(writer: str, number: int) -> Path:
+    """The folder below the working directory that version `number` of `many` is made from."""
+    return Path(writer) / str(number)
+
+
+def write_tree(folder: Path, tree: Mapping[str, bytes]) -> Path:
+    """`folder`, with the files of `tree` in it."""
+    for path, content in tree.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return folder
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from cut_contents import ARTIFACTS, PROJECT, tree_of
+from cut_contents import ARTIFACTS, PROJECT, source_of, tree_of, write_tree
 
 import localart
 from localart.catalog.connection import Connection
@@ -57,9 +57,12 @@ class Writer:
         """The next version of an artifact; now and then with an alias of its own."""
         number = self.numbers[artifact]
         draft = localart.Artifact(f"{self.name}-{artifact}", "data", metadata={"number": number})
-        for path, content in tree_of(artifact, self.name, number).items():
-            with draft.new_file(path, "wb") as file:
-                file.write(content)
+        if artifact == "many":
+            draft.add_dir(source_of(self.name, number))
+        else:
+            for path, content in tree_of(artifact, self.name, number).items():
+                with draft.new_file(path, "wb") as file:
+                    file.write(content)
         aliases = ["stable"] if number % 3 == 0 else []
         run.log_artifact(draft, aliases=aliases)
         self.numbers[artifact] = number + 1
@@ -105,6 +108,9 @@ def leave_out(what: str) -> None:
 def main(name: str, rounds: str, ending: str, left_out: str) -> None:
     """All rounds; with `reopen` the store is closed and opened again between some of them."""
     leave_out(left_out)
+    for number in range(int(rounds) + 1):
+        write_tree(source_of(name, number), tree_of("many", name, number))
+    time.sleep(2.1)  # files as new as this are not kept in mind
     writer = Writer(name)
     for number in range(int(rounds)):
         writer.round(number)

@@ -43,6 +43,7 @@ def observe(store: Path) -> State:
             *connection.execute(
                 "SELECT project, run, inputs, outputs FROM runs_view ORDER BY 1, 2"
             ).fetchall(),
+            *connection.execute("SELECT path, blob FROM run_files ORDER BY 1").fetchall(),
             *connection.execute(
                 "SELECT run_id, state, finished_at IS NULL FROM runs WHERE run_id = 'victim'"
             ).fetchall(),

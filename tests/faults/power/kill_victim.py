@@ -18,10 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cut_contents import METRICS_AT_RISK_SECONDS, PROJECT, tree_of
+from cut_contents import METRICS_AT_RISK_SECONDS, PROJECT, tree_of, write_tree
 
 import localart
+from localart.catalog import manifests
 from localart.errors import ArtifactNotFound
+from localart.repository import repository
 from localart.repository.opening import close_all, open_repository
 from localart.session import finish_all
 
@@ -73,6 +75,18 @@ def later() -> Iterator[None]:
         yield
 
 
+def sliced() -> Iterator[None]:
+    """A manifest too long for one transaction, its blobs published early (both limits made small)."""
+    manifests.SLICE_ROWS, manifests.slices.__defaults__ = 40, (40,)
+    repository.PUBLISH_BLOBS = 20
+    draft = localart.Artifact("sliced", "data")
+    draft.add_dir(_sources / "sliced" / "0")
+    localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    localart.log_artifact(draft)
+    yield
+
+
 def alias() -> Iterator[None]:
     """An alias moves, another is new."""
     version = localart.Api().artifact(f"{PROJECT}/small:v1")
@@ -89,11 +103,13 @@ def delete() -> Iterator[None]:
 
 
 def finish() -> Iterator[None]:
-    """A run that logged numbers ends."""
+    """A run that logged numbers keeps a file and ends."""
     run = localart.init(project=PROJECT, id="victim", resume="allow")
     yield
     for step in range(3):
         run.log({"loss": step / 2})
+    run.save(_sources / "many" / "0" / "part-0" / "0000.txt", base_path=_sources)
+    yield
     run.finish()
     yield
 
@@ -113,7 +129,7 @@ def numbers() -> Iterator[None]:
 
 
 SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
-    one.__name__: one for one in (prepare, first, later, alias, delete, finish, numbers)
+    one.__name__: one for one in (prepare, first, later, sliced, alias, delete, finish, numbers)
 }
 
 
@@ -134,18 +150,16 @@ def _child(name: str, store: str, acks: str, most_steps: int, begin: int) -> Non
     os._exit(0)
 
 
-def _write_sources(folder: Path) -> None:
+def _write_sources() -> None:
     for artifact in ("many", "chunked"):
         for number in range(3):
-            for path, content in tree_of(artifact, "victim", number).items():
-                target = folder / artifact / str(number) / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+            write_tree(_sources / artifact / str(number), tree_of(artifact, "victim", number))
+    write_tree(_sources / "sliced" / "0", tree_of("many", "sliced", 0))
 
 
 def serve() -> None:
     """Until standard input closes."""
-    _write_sources(_sources)
+    _write_sources()
     for package in ("localart.operations", "localart.runs", "localart.draft", "localart.catalog"):
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
