@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from localart.catalog import pruning
+from localart.catalog import moving, pruning
 from localart.catalog.pruning import PackUse
 from localart.errors import CatalogDamaged, StoreDamaged, StoreTooNew
 from localart.model import DIGEST_BYTES, BlobLayout, Digest, FramePlace, PackBatch, Piece
@@ -97,7 +97,7 @@ class Repacker:
         with claimed_pack(self._root, use.name) as is_mine:
             if not (
                 is_mine
-                and pruning.is_unchanged(self._connection, use)
+                and moving.is_unchanged(self._connection, use)
                 and _is_quiet(self._repository, use.name)
             ):
                 return False
@@ -122,7 +122,7 @@ class Repacker:
         """
         if use.framed_bytes == use.end - PACK_HEADER_BYTES:
             return []
-        kept = pruning.kept_manifests(self._connection)
+        kept = moving.kept_manifests(self._connection)
         return [
             FramePlace(
                 use.name, found.frame.start, found.frame.stored_bytes, found.frame.raw_bytes, found.frame.codec,
@@ -138,7 +138,7 @@ class Repacker:
     def _move(self, use: PackUse, records: Sequence[FramePlace]) -> None:
         count = 0
         moved: dict[Digest, int] = {}
-        for frame, place in pruning.live_frames(self._connection, use):
+        for frame, place in moving.live_frames(self._connection, use):
             self._take_frame(frame, place, moved)
             if len(moved) >= _MOVED_BLOBS or self._writer.staged_bytes >= _MOVED_BYTES:
                 count += self._hand_over(moved)
@@ -149,7 +149,7 @@ class Repacker:
         """Put the frame's live members into the new pack: the frame as it is, unless some of it is dead."""
         with open_pack(pack_path(self._root, place.pack)) as fd:
             head = read_frame(fd, place, memoryview(bytearray(place.stored_bytes)))
-        digests = pruning.members_of(self._connection, frame, [member.digest for member in head.members])
+        digests = moving.members_of(self._connection, frame, [member.digest for member in head.members])
         live = [member for member in head.members if member.digest in digests]
         if len(live) == len(head.members) or any(member.size_bytes > SMALL_BYTES for member in live):
             self._writer.copy_frame(place, live)
@@ -171,7 +171,7 @@ class Repacker:
     def _hand_over(self, moved: dict[Digest, int]) -> int:
         batches = self._seal()
         with self._repository.catalog.write() as tx:
-            count = pruning.repoint(tx, batches, moved)
+            count = moving.repoint(tx, batches, moved)
         self._writer.published()
         return count
 
@@ -184,13 +184,13 @@ class Repacker:
             self._writer.copy_frame(place, ())
         copied = [replace(batch, frames=()) for batch in self._seal()]  # records have no rows
         with pruning.foreign_keys_off(self._connection), self._repository.catalog.write() as tx:
-            count += pruning.repoint(tx, [*batches, *copied], moved)
-            if count != use.live_blobs or not pruning.is_unchanged(tx.connection, use):
+            count += moving.repoint(tx, [*batches, *copied], moved)
+            if count != use.live_blobs or not moving.is_unchanged(tx.connection, use):
                 raise CatalogDamaged(
                     f"{use.live_blobs} contents should lie in pack {use.name}, but {count} do",
                     hint="run `localart verify`",
                 )
-            pruning.forget_pack(tx, use)
+            moving.forget_pack(tx, use)
         self._writer.published()
 
     def _seal(self) -> Sequence[PackBatch]:
@@ -232,17 +232,17 @@ def remove_orphans(repository: Repository, tally: RepackTally) -> None:
     orphans of packs with versions it does not know of: those hold records it does not know, and are set aside.
     """
     for name in pack_files(repository.root):
-        if pruning.is_known_pack(repository.read(), name):
+        if moving.is_known_pack(repository.read(), name):
             continue
         with claimed_pack(repository.root, name) as is_mine:
             # asked again: its writer may have committed the row just before it let go
-            if is_mine and _is_quiet(repository, name) and not pruning.is_known_pack(repository.read(), name):
+            if is_mine and _is_quiet(repository, name) and not moving.is_known_pack(repository.read(), name):
                 _remove_orphan(repository, name, tally)
 
 
 def _remove_orphan(repository: Repository, name: str, tally: RepackTally) -> None:
     try:
-        is_past = pruning.knows_records(repository.read(), _journal_records(repository.root, name))
+        is_past = moving.knows_records(repository.read(), _journal_records(repository.root, name))
     except (StoreDamaged, StoreTooNew):
         is_past = False
     if is_past:

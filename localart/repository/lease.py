@@ -31,7 +31,8 @@ class Lease:
     def forget(self) -> None:
         """In a forked child: the parent's drafts are the parent's."""
         self._turn = threading.Lock()
-        self._guard = threading.RLock()  # held for a moment only: a draft may be collected in the midst of anything
+        # Held for a moment only: a draft may be collected, and drop, in the midst of anything.
+        self._guard = threading.RLock()
         self._holders = 0
 
     def take(self) -> None:

@@ -1,0 +1,113 @@
+"""Rows of packs that are emptied: what is alive in them, and where it lies once it has been moved."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+
+from localart.catalog.pruning import PackUse
+from localart.catalog.transaction import Transaction
+from localart.model import Digest, Frame, FramePlace, PackBatch
+
+_BATCH = 500
+
+
+def is_known_pack(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the catalog has rows for this pack, as of now."""
+    return connection.execute("SELECT 1 FROM packs WHERE name = ?", (name,)).fetchone() is not None
+
+
+def is_unchanged(connection: sqlite3.Connection, use: PackUse) -> bool:
+    """Whether nothing was added to the pack since it was looked at."""
+    row = connection.execute(
+        'SELECT "end" FROM packs WHERE id = ? AND name = ?', (use.id, use.name)
+    ).fetchone()
+    return row is not None and bool(row[0] == use.end)
+
+
+def live_frames(connection: sqlite3.Connection, use: PackUse) -> list[tuple[int, FramePlace]]:
+    """The pack's frames that hold something needed (by the last `pack_uses`), with their rows, front to back."""
+    rows = connection.execute(
+        "SELECT f.id, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum"
+        " FROM frames f JOIN temp.frame_use u ON u.frame = f.id WHERE f.pack = ? ORDER BY f.start",
+        (use.id,),
+    )
+    return [
+        (row[0], FramePlace(use.name, row[1], row[2], row[3], row[4], row[5] & 0xFFFF_FFFF_FFFF_FFFF))
+        for row in rows.fetchall()
+    ]
+
+
+def members_of(connection: sqlite3.Connection, frame: int, digests: Sequence[Digest]) -> set[Digest]:
+    """Those of `digests` whose bytes are read from this frame."""
+    found: set[Digest] = set()
+    for at in range(0, len(digests), _BATCH):
+        some = digests[at : at + _BATCH]
+        marks = ",".join("?" * len(some))
+        found.update(
+            Digest(digest)
+            for (digest,) in connection.execute(
+                f"SELECT digest FROM blobs WHERE digest IN ({marks}) AND frame = ?", (*some, frame)
+            ).fetchall()
+        )
+    return found
+
+
+def kept_manifests(connection: sqlite3.Connection) -> frozenset[bytes]:
+    """The digests of all manifests and layers that are still there."""
+    return frozenset(digest for (digest,) in connection.execute("SELECT digest FROM manifests").fetchall())
+
+
+def knows_records(connection: sqlite3.Connection, records: Iterable[tuple[int, bytes]]) -> bool:
+    """Whether all of these journal records (number, digest) are in the catalog's journal."""
+    return all(
+        connection.execute("SELECT digest FROM journal WHERE seq = ?", (seq,)).fetchone() == (digest,)
+        for seq, digest in records
+    )
+
+
+def repoint(tx: Transaction, batches: Iterable[PackBatch], moved: Mapping[Digest, int]) -> int:
+    """Say where the `moved` blobs (digest → frame they were in) lie now; how many there were."""
+    count = 0
+    number = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
+    for batch in batches:
+        pack = _pack_row(tx, batch)
+        for frame in batch.frames:
+            _insert_frame(tx, number, pack, frame)
+            count += _repoint_members(tx, number, frame, moved)
+            number += 1
+    return count
+
+
+def _pack_row(tx: Transaction, batch: PackBatch) -> int:
+    tx.execute(
+        'INSERT INTO packs(name, "end", created_at) VALUES (?,?,?)'
+        ' ON CONFLICT(name) DO UPDATE SET "end" = max("end", excluded."end")',
+        (batch.pack, batch.end, tx.now),
+    )
+    row_id: int = tx.execute("SELECT id FROM packs WHERE name = ?", (batch.pack,)).fetchone()[0]
+    return row_id
+
+
+def _insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
+    checksum = frame.checksum - (1 << 64) if frame.checksum >= 1 << 63 else frame.checksum
+    tx.execute(
+        "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum) VALUES (?,?,?,?,?,?,?)",
+        (number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec, checksum),
+    )
+
+
+def _repoint_members(tx: Transaction, number: int, frame: Frame, moved: Mapping[Digest, int]) -> int:
+    starts = accumulate((member.size_bytes for member in frame.members), initial=0)
+    rows = [
+        (number, start, member.digest, moved[member.digest])
+        for member, start in zip(frame.members, starts, strict=False)
+        if member.digest in moved
+    ]
+    update = "UPDATE blobs SET frame = ?, start = ? WHERE digest = ? AND frame = ?"
+    return tx.connection.executemany(update, rows).rowcount if rows else 0
+
+
+def forget_pack(tx: Transaction, use: PackUse) -> None:
+    """Remove the rows of a pack from which everything live has been moved."""
+    tx.execute("DELETE FROM frames WHERE pack = ?", (use.id,))
+    tx.execute("DELETE FROM packs WHERE id = ?", (use.id,))
