@@ -137,6 +137,9 @@ def _previous(reinit: bool | str | None, mode: str) -> AnyRun | None:
     if reinit not in {None, True, False, *REINITS}:
         raise ValueError(f"reinit must be one of {', '.join(REINITS)}; not {reinit!r}")
     active = _current().active
+    if isinstance(active, Run) and active.is_lost:
+        _forget(active)
+        active = None
     if reinit == "create_new" or (isinstance(active, DisabledRun) and (active.ended or mode != "disabled")):
         return None
     return active

@@ -13,6 +13,6 @@ Invariants this room keeps
         reused.
 """
 
-from localart.catalog.catalog import Catalog, create_catalog, read_store_facts
+from localart.catalog.catalog import Catalog, create_catalog, has_records, read_store_facts
 
-__all__ = ["Catalog", "create_catalog", "read_store_facts"]
+__all__ = ["Catalog", "create_catalog", "has_records", "read_store_facts"]

@@ -13,18 +13,37 @@ from localart.catalog import format as catalog_format
 from localart.catalog.connection import BUSY_SECONDS, Connection, connect
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import Transaction
-from localart.errors import CatalogDamaged, StoreReadOnly
+from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly
+from localart.names import shown
 
 
 class _Handle:
     """What one thread has open. Its files are closed when the thread and all that reads through it are gone."""
 
-    def __init__(self, connection: Connection, lock: FileLock) -> None:
+    def __init__(self, connection: Connection, lock: FileLock, path: Path) -> None:
         self.connection = connection
         self.lock = lock
+        self._path = path
+        self._place = _place_of(path)
+
+    def refuse_gone(self) -> None:
+        """StoreNotFound when the catalog's file was removed, moved or replaced: what is written would be lost."""
+        if _place_of(self._path) != self._place:
+            raise StoreNotFound(
+                f"The store at {shown(str(self._path.parent), 300)} was removed, moved or replaced while it was used",
+                hint="call localart.init() again",
+            )
 
     def __del__(self) -> None:
         self.lock.close()
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Catalog:
@@ -89,10 +108,15 @@ class Catalog:
             self._begin()
         mine: _Handle | None = getattr(self._local, "mine", None)
         if mine is None:
-            mine = _Handle(connect(self.path, read_only=self._read_only), FileLock(self._lock_path))
+            connection = connect(self.path, read_only=self._read_only)
+            mine = _Handle(connection, FileLock(self._lock_path), self.path)
             self._local.mine = mine
             self._opened.add(mine)
         return mine
+
+    def refuse_gone(self) -> None:
+        """StoreNotFound when the catalog's file was removed, moved or replaced since this thread opened it."""
+        self._mine().refuse_gone()
 
     # --- writing -------------------------------------------------------------------------------------
 
@@ -111,6 +135,7 @@ class Catalog:
                 hint="check its permissions, or copy it to a writable place",
             )
         mine = self._mine()
+        mine.refuse_gone()
         assert not mine.connection.in_transaction, "a write inside a transaction"
         with mine.lock.held(timeout_seconds=BUSY_SECONDS), _not_forked():
             yield from self._transaction(mine.connection, before_commit, durable=durable)
@@ -197,7 +222,10 @@ class Catalog:
 
     def _settle(self, connection: Connection, lock: FileLock) -> None:
         """Merge the WAL into the file and leave WAL mode, if nobody else has the catalog open."""
-        if self._read_only or not lock.try_acquire():
+        try:
+            if self._read_only or not lock.try_acquire():
+                return
+        except StoreError:  # the store is gone, or may not be written any more
             return
         try:
             connection.execute("PRAGMA busy_timeout=0")
@@ -252,6 +280,18 @@ def create_catalog(path: Path, *, now: str, facts: dict[str, str]) -> None:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             catalog_format.create(connection, now=now, facts=facts)
         connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def has_records(path: Path) -> bool:
+    """Whether the database at `path` is more than a catalog nobody has written to. What is half-written is undone."""
+    connection = connect(path, read_only=False)
+    try:
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False
+        sql = "SELECT EXISTS(SELECT 1 FROM journal) OR EXISTS(SELECT 1 FROM runs)"
+        return bool(connection.execute(sql).fetchone()[0])
     finally:
         connection.close()
 

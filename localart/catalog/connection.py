@@ -85,6 +85,10 @@ def _translated(call: Callable[[], T]) -> T:
         return call()
     except sqlite3.Error as error:
         raise translate(error) from error
+    except UnicodeDecodeError as error:  # of SQLite's own message, which quotes the damaged bytes
+        raise CatalogDamaged(
+            "The catalog is damaged: it holds broken text", hint="run `localart doctor`"
+        ) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise InvalidName(
             f"The catalog cannot hold this value: {error.reason if isinstance(error, UnicodeError) else error}",

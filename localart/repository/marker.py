@@ -6,9 +6,11 @@ from pathlib import Path
 
 from localart.errors import NotAStore, StoreTooNew
 from localart.files.filesystem import write_atomically
+from localart.names import shown
 
 MARKER = "LOCALART"
 STORE_FORMAT = 1
+_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,24 +25,33 @@ class Marker:
 def read_marker(root: Path) -> Marker | None:
     """The marker of the store at `root`; None when there is none."""
     try:
-        text = (root / MARKER).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        with (root / MARKER).open("rb") as file:
+            text = file.read(_MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError as error:
+        raise _unreadable(root) from error
     try:
         facts = json.loads(text)
         marker = Marker(
             format=int(facts["format"]), store=str(facts["store"]), min_reader=int(facts["min_reader"])
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise NotAStore(
-            f"The marker {root / MARKER} cannot be read", hint="put back a copy of it from a backup"
-        ) from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise _unreadable(root) from error
     if marker.min_reader > STORE_FORMAT:
+        place = shown(str(root), 300)
         raise StoreTooNew(
-            f"The store at {root} has format {marker.format}; this localart knows up to {STORE_FORMAT}",
+            f"The store at {place} has format {marker.format}; this localart knows up to {STORE_FORMAT}",
             hint="upgrade localart: pip install --upgrade localart",
         )
     return marker
+
+
+def _unreadable(root: Path) -> NotAStore:
+    return NotAStore(
+        f"The marker {shown(str(root / MARKER), 300)} is not one of a store",
+        hint="put back a copy of it from a backup, or choose another folder",
+    )
 
 
 def write_marker(root: Path, store: str) -> Marker:

@@ -3,23 +3,26 @@
 import atexit
 import errno
 import os
+import shlex
 import stat
 import threading
 from pathlib import Path
 
-from localart.catalog import Catalog, create_catalog, read_store_facts
+from localart.catalog import Catalog, create_catalog, has_records, read_store_facts
 from localart.catalog.lock import FileLock
 from localart.errors import (
     CatalogDamaged,
     NotAStore,
+    StoreError,
     StoreFull,
     StoreNotFound,
     StoreReadOnly,
     UnsafeStore,
 )
 from localart.files.filesystem import fsync_folder, is_network
+from localart.names import shown
 from localart.repository.identity import new_uid, utc_now
-from localart.repository.marker import Marker, read_marker, write_marker
+from localart.repository.marker import STORE_FORMAT, Marker, read_marker, write_marker
 from localart.repository.repository import Repository
 from localart.settings import find_store, read_settings
 
@@ -48,10 +51,11 @@ def shared_repository(root: Path, *, create: bool = True) -> Repository:
 
 
 def _is_same_store(repository: Repository) -> bool:
-    """False when the folder was removed or replaced since it was opened."""
+    """False when the folder was removed or replaced since it was opened, also by a copy of the same store."""
     try:
+        repository.catalog.refuse_gone()
         return read_marker(repository.root) == repository.marker
-    except OSError:
+    except (OSError, StoreError):
         return False
 
 
@@ -65,11 +69,12 @@ def close_all() -> None:
 
 def open_repository(root: Path, *, create: bool = True) -> Repository:
     """Open the store at `root`; make it first when there is none and `create` allows it."""
+    root = Path(os.path.realpath(root))
     marker = _existing_marker(root)
     if marker is None:
         if not create:
             raise StoreNotFound(
-                f"There is no localart store at {root}",
+                f"There is no localart store at {_named(root)}",
                 hint="run `localart init`, set LOCALART_DIR, or log something first",
             )
         marker = _create(root)
@@ -77,10 +82,16 @@ def open_repository(root: Path, *, create: bool = True) -> Repository:
     catalog_path = root / CATALOG
     if not catalog_path.is_file():
         raise CatalogDamaged(
-            f"The store at {root} has lost its database {CATALOG}",
+            f"The store at {_named(root)} has lost its database {CATALOG}",
             hint="put back a copy of localart.db; the packs beside it are untouched",
         )
-    read_only = not os.access(root, os.W_OK) or not os.access(catalog_path, os.W_OK)
+    return _open_complete(root, marker, catalog_path)
+
+
+def _open_complete(root: Path, marker: Marker, catalog_path: Path) -> Repository:
+    read_only = (
+        marker.format > STORE_FORMAT or not os.access(root, os.W_OK) or not os.access(catalog_path, os.W_OK)
+    )
     network = is_network(root)
     catalog = Catalog(
         catalog_path,
@@ -92,25 +103,43 @@ def open_repository(root: Path, *, create: bool = True) -> Repository:
         new_uid=new_uid,
     )
     if read_store_facts(catalog)["store"] != marker.store:
+        catalog.close()
         raise NotAStore(
-            f"The database in {root} belongs to another store", hint="put back the localart.db that was here"
+            f"The database in {_named(root)} belongs to another store",
+            hint="put back the localart.db that was here",
         )
     return Repository(root, marker, catalog, read_only=read_only, network=network)
 
 
+def _named(root: Path) -> str:
+    return shown(str(root), 300)
+
+
 def _existing_marker(root: Path) -> Marker | None:
-    if root.exists() and not root.is_dir():
-        raise NotAStore(f"{root} is a file, not a store", hint="set LOCALART_DIR to a folder")
     try:
+        if root.exists() and not root.is_dir():
+            raise NotAStore(f"{_named(root)} is a file, not a store", hint="set LOCALART_DIR to a folder")
         return read_marker(root)
     except PermissionError as error:
-        raise StoreReadOnly(f"The store at {root} cannot be read", hint="check its permissions") from error
+        raise StoreReadOnly(
+            f"The store at {_named(root)} cannot be read", hint="check its permissions"
+        ) from error
+    except OSError as error:
+        raise _impossible(root, error) from error
+
+
+def _impossible(root: Path, error: OSError) -> NotAStore:
+    return NotAStore(
+        f"There can be no store at {_named(root)}: {error.strerror or error}",
+        hint="set LOCALART_DIR to another folder",
+    )
 
 
 def _refuse_unsafe(root: Path) -> None:
     if stat.S_IMODE(root.stat().st_mode) & stat.S_IWOTH:
         raise UnsafeStore(
-            f"Anybody can write to the store at {root}", hint=f"run `chmod o-w {root}`, or use another folder"
+            f"Anybody can write to the store at {_named(root)}",
+            hint=f"run `chmod o-w {shlex.quote(str(root))}`, or use another folder",
         )
 
 
@@ -126,34 +155,60 @@ def _create(root: Path) -> Marker:
                 return read_marker(root) or _create_locked(root)
         finally:
             lock.close()
+    except StoreError:
+        raise
     except OSError as error:
         raise _creation_error(root, error) from error
 
 
-def _creation_error(root: Path, error: OSError) -> Exception:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StoreFull(f"No space left to make a store at {root}", hint="free some space and try again")
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreReadOnly(
-            f"A store cannot be made at {root}: no permission", hint="set LOCALART_DIR to a folder of yours"
-        )
-    return error
+def _creation_error(root: Path, error: OSError) -> StoreError:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return StoreFull(
+                f"No space left to make a store at {_named(root)}", hint="free some space and try again"
+            )
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return StoreReadOnly(
+                f"A store cannot be made at {_named(root)}: no permission",
+                hint="set LOCALART_DIR to a folder of yours",
+            )
+        case errno.EEXIST:
+            return NotAStore(
+                f"{_named(root)} holds other files, one of them where the store needs a folder",
+                hint="set LOCALART_DIR to an empty folder",
+            )
+    return _impossible(root, error)
 
 
 def _create_locked(root: Path) -> Marker:
     if any((root / "packs").iterdir()):
-        raise NotAStore(
-            f"{root} holds packs but no marker: part of a store is missing",
-            hint="copy the whole store again, or put back its LOCALART file",
-        )
+        raise _half_a_store(root, "packs")
     catalog = root / CATALOG
-    store = new_uid()
-    if catalog.exists():
-        catalog.unlink()  # an unfinished creation: no marker and no packs, so it never held anything
+    if _holds_something(catalog):
+        raise _half_a_store(root, "a database")
+    catalog.unlink(missing_ok=True)
     os.close(os.open(catalog, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    store = new_uid()
     create_catalog(catalog, now=utc_now(), facts={"store": store, "created_at": utc_now()})
     _make_durable(root)
     return write_marker(root, store)
+
+
+def _half_a_store(root: Path, what: str) -> NotAStore:
+    return NotAStore(
+        f"{_named(root)} holds {what} but no marker: part of a store is missing",
+        hint="copy the whole store again, put back its LOCALART file, or choose another folder",
+    )
+
+
+def _holds_something(catalog: Path) -> bool:
+    """Whether a database without a marker is more than what an unfinished creation leaves: no record at all."""
+    if not catalog.exists() or not catalog.stat().st_size:
+        return False
+    try:
+        return has_records(catalog)
+    except StoreError:
+        return True
 
 
 def _make_durable(root: Path) -> None:

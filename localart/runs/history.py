@@ -177,7 +177,7 @@ class _Flusher:
             self._wanted.clear()
             try:
                 self._repository.catalog.flush()
-            except StoreError:  # the next write says so to the user; a thread has nobody to tell
+            except (StoreError, OSError):  # the next write says so to the user; a thread has nobody to tell
                 return
 
     def stop(self) -> None:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from localart.catalog import metrics, versions
-from localart.errors import CommError, InvalidName, LocalartError, SourceMissing, UsageError
+from localart.errors import (
+    CommError,
+    InvalidName,
+    LocalartError,
+    SourceMissing,
+    StoreNotFound,
+    UsageError,
+)
 from localart.files.uri import is_file_uri
 from localart.jsonable import normalise_metadata
 from localart.model import RunRecord, RunState, VersionRecord
@@ -171,6 +178,15 @@ class Run:
     def record(self) -> RunRecord:
         """What the catalog knows of it."""
         return self._record
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its store was removed or replaced: nothing can be logged, and it cannot be finished."""
+        try:
+            self._repository.catalog.refuse_gone()
+        except StoreNotFound:
+            return True
+        return False
 
     # --- logging -----------------------------------------------------------------------------------------
 

@@ -3,9 +3,10 @@
 import errno
 import os
 
-from localart.errors import BlobDamaged, StoreError, StoreFull, StoreReadOnly
+from localart.errors import BlobDamaged, StoreDamaged, StoreError, StoreFull, StoreReadOnly
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 _NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -20,6 +21,11 @@ def store_error(error: OSError, doing: str) -> StoreError:
         return StoreReadOnly(
             f"The store may not be written: {doing} was refused",
             hint="check the store folder's owner and mode",
+        )
+    if error.errno in _NO_FOLDER:
+        return StoreDamaged(
+            f"A folder of the store is missing: {doing} failed",
+            hint="put back the store's packs/ and tmp/ as they were, or call localart.init() again",
         )
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StoreError(

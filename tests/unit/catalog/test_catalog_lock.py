@@ -8,7 +8,7 @@ import time
 import pytest
 
 from localart.catalog.lock import FileLock
-from localart.errors import StoreBusy, StoreReadOnly
+from localart.errors import StoreBusy, StoreNotFound, StoreReadOnly
 
 FORK = multiprocessing.get_context("fork")
 
@@ -196,6 +196,10 @@ def test_a_lock_that_may_not_be_made_is_a_store_that_may_only_be_read(tmp_path, 
         FileLock(tmp_path / "locks" / "x").try_acquire()
 
 
-def test_a_lock_in_a_folder_that_is_gone_is_the_systems_own_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        FileLock(tmp_path / "locks" / "x").try_acquire()
+def test_the_folder_of_locks_is_made_again_but_not_a_store_that_is_gone(tmp_path):
+    lock = FileLock(tmp_path / "locks" / "x")
+
+    assert lock.try_acquire()
+    lock.close()
+    with pytest.raises(StoreNotFound, match="is gone"):
+        FileLock(tmp_path / "gone" / "locks" / "x").try_acquire()
