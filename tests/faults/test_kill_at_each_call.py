@@ -18,9 +18,8 @@ pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not(
 def bench(tmp_path_factory):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
     folder = tmp_path_factory.mktemp("bench")
-    bench = KillBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"})
-    yield bench
-    bench.close()
+    with KillBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}) as bench:
+        yield bench
 
 
 @pytest.mark.xdist_group("strace")

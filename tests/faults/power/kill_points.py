@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from power.store_checks import damages
 from power.sync_order import paths_below
@@ -80,7 +80,13 @@ class KillBench:
         self._folder = folder
         self._victims = Victims(folder, environment)
         self._prepared = folder / "prepared"
+
+    def __enter__(self) -> Self:
         self._must_end_well(self._victims.run("prepare", self._prepared))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the victims' server."""

@@ -14,6 +14,7 @@ import os
 import pkgutil
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -179,6 +180,8 @@ def serve() -> None:
             os.close(ready)
             try:
                 _child(name, store, acks, int(most_steps), begin)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         print(child, flush=True)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -140,37 +140,48 @@ class Recording:
     mounted_mark: int
 
 
+def blank_disk(folder: Path) -> Path:
+    """The image of an empty ext4."""
+    image = folder / "blank"
+    with image.open("wb") as file:
+        file.truncate(DISK_BYTES)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", image], check=True)
+    return image
+
+
 def record(
-    folder: Path, *, journal: str, rounds: int, crowd: bool = False, leave_out: str = "nothing"
+    start: Path,
+    folder: Path,
+    workdir: Path,
+    *,
+    journal: str,
+    rounds: int,
+    names: Sequence[str],
+    with_reader: bool = False,
+    leave_out: str = "nothing",
 ) -> Recording:
-    """Let one writer (`crowd`: two, and a reader) work on a new store on a disk that remembers.
+    """Let writers work on a disk that remembers and begins as a copy of `start`; their sources are in `workdir`.
 
     `leave_out`: which syncs the writers skip, to see that it is noticed (see `cut_writer`).
     """
-    blank, image, log = folder / "blank", folder / "image", folder / "log"
-    with blank.open("wb") as file:
-        file.truncate(DISK_BYTES)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0", blank], check=True)
-    _copy(blank, image)
-    (folder / "work").mkdir()
+    image, log = folder / "image", folder / "log"
+    _copy(start, image)
     with ExitStack() as stack:
         disk = stack.enter_context(remembering_disk(image, folder / "disk", log))
         root = stack.enter_context(mounted(disk, folder / "mounted", journal=journal))
         store = root / "home" / "store"
         mark = log.stat().st_size
-        names = ("ann", "bob") if crowd else ("ann",)
-        how = (str(rounds), "stay" if crowd else "reopen", leave_out)
+        how = (str(rounds), "reopen" if len(names) == 1 else "stay", leave_out)
         writers = {
-            name: Listener(_start(store, folder / "work", "cut_writer.py", name, *how), [], [])
-            for name in names
+            name: Listener(_start(store, workdir, "cut_writer.py", name, *how), [], []) for name in names
         }
         for writer in writers.values():
             stack.callback(_end, writer.process)
-        reader = _start(store, folder / "work", "cut_reader.py") if crowd else None
+        reader = _start(store, workdir, "cut_reader.py") if with_reader else None
         if reader is not None:
             stack.callback(_end, reader)
         _run_to_the_end(writers, reader, log)
-    return Recording(blank, log, journal, writers, mark)
+    return Recording(start, log, journal, writers, mark)
 
 
 def _run_to_the_end(
@@ -259,7 +270,7 @@ class PowerCuts:
         flushes = (at + 1 for at in range(self._at, count) if self.records[at].kind == FLUSH)
         flushed = max(flushes, default=self._at)
         if self._at == 0:
-            self._durable = image.with_name("durable")
+            self._durable = self.recording.log.with_name("durable")
             _copy(self.recording.blank, self._durable)
         self._replay(self._durable, self.records[self._at : flushed], lambda: True)
         self._at = flushed
@@ -286,40 +297,55 @@ def _copy(source: Path, target: Path) -> None:
 class Verdict:
     """What one look at a store after a cut found."""
 
-    count: int
     broken: Sequence[str]
     figures: Mapping[str, Any]
 
 
-def look(cuts: PowerCuts, count: int, folder: Path, *, seed: int) -> Verdict:
-    """Cut the power after `count` records, mount what is left, and check every promise."""
-    chance = random.Random(seed)
-    image = folder / "cut-image"
-    cuts.cut(count, image, chance)
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What is promised to one writer: the first `done` of its calls had returned at a cut not later than `moment`.
+
+    `ended`: others have used the store since, and may have marked its runs as crashed.
+    """
+
+    events: Sequence[Mapping[str, Any]]
+    done: int
+    moment: float
+    ended: bool = False
+
+
+def survivors(cuts: PowerCuts, count: int, *, ended: bool = False) -> dict[str, Survivor]:
+    """What a cut after `count` records may not take from the writers."""
     done = cuts.done(count)
-    with mounted(image, folder / "after", journal=cuts.recording.journal) as root:
-        (root / "home").mkdir(exist_ok=True)  # the user's own folder
+    return {
+        name: Survivor(writer.events, done[name], cuts.moment(count), ended)
+        for name, writer in cuts.recording.writers.items()
+    }
+
+
+def look(
+    image: Path, folder: Path, workdir: Path, writers: Mapping[str, Survivor], *, journal: str, seed: int
+) -> Verdict:
+    """Mount what a power cut left, and check every promise; `image` is used up."""
+    with mounted(image, folder / "after", journal=journal) as root:
+        store = root / "home" / "store"
         expected = {
-            "root": str(root / "home" / "store"),
+            "root": str(store),
             "folder": str(folder / "downloads"),
             "seed": seed,
-            "cut": cuts.moment(count),
-            "writers": {
-                name: {"events": writer.events, "done": done[name]}
-                for name, writer in cuts.recording.writers.items()
-            },
+            "writers": {name: asdict(writer) for name, writer in writers.items()},
         }
         (folder / "expected.json").write_text(json.dumps(expected))
         ended = subprocess.run(
             [sys.executable, HERE / "check_after_cut.py", folder / "expected.json"],
             capture_output=True,
             text=True,
-            env=_environment(root / "home" / "store"),
-            cwd=folder / "work",
+            env=_environment(store),
+            cwd=workdir,
             timeout=_PATIENCE_SECONDS,
             check=False,
         )
     lines = ended.stdout.splitlines()
     if ended.returncode not in {0, 1} or not lines or not lines[-1].startswith("{"):
-        return Verdict(count, (f"the check ended with {ended.returncode}: {ended.stderr[-2000:]}",), {})
-    return Verdict(count, tuple(lines[:-1]), json.loads(lines[-1]))
+        return Verdict((f"the check ended with {ended.returncode}: {ended.stderr[-2000:]}",), {})
+    return Verdict(tuple(lines[:-1]), json.loads(lines[-1]))
