@@ -151,5 +151,4 @@ class PublicRun:
     def read_file(self, path: str) -> bytes:
         """The bytes of one kept file; KeyError when there is none."""
         kept = run_rows.run_files(self._repository.read(), self._record.key)
-        (layout,) = self._repository.layouts([kept[path]])
-        return self._repository.reader.read(layout)
+        return self._repository.read_blob(kept[path])

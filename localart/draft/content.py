@@ -132,8 +132,7 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
         if mode[0] == "a" and before is not None:
             with temporary.open("wb") as fresh:
                 repository.publish()  # what a draft holds may not have its rows yet
-                for layout in repository.layouts([BlobRef(before.digest, before.size_bytes)]):
-                    fresh.writelines(repository.reader.stream(layout))
+                repository.write_blob(BlobRef(before.digest, before.size_bytes), fresh)
         with temporary.open(mode.replace("x", "w"), encoding=None if "b" in mode else encoding) as file:
             yield file
         blob = ingest_one(repository, str(temporary), entry_path)

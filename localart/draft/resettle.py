@@ -31,11 +31,10 @@ def _move(draft: Draft, home: Repository, repository: Repository) -> None:
 
 
 def _copy(source: Repository, target: Repository, blob: BlobRef, group: str) -> None:
-    (layout,) = source.layouts([blob])
     if blob.size_bytes <= SMALL_BYTES:
-        ingest_bytes(target, source.reader.read(layout), group)
+        ingest_bytes(target, source.read_blob(blob), group)
         return
     with scratch_file(target) as temporary:
         with temporary.open("wb") as file:
-            file.writelines(source.reader.stream(layout))
+            source.write_blob(blob, file)
         ingest_one(target, str(temporary), f"copy{group}")

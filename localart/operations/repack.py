@@ -31,7 +31,9 @@ from localart.store.writer import BlobWriter
 
 DEAD_SHARE = 0.2
 DEAD_BYTES = 4 << 20
-"""A pack is emptied when a fifth of it or 4 MiB are dead: at most 256 MiB are copied for that, in about a second."""
+CHEAP_PACK_BYTES = 32 << 20
+"""A pack is emptied when a fifth of it or 4 MiB are dead: at most 256 MiB are copied for that, in about a second. A
+small pack is emptied for anything, so that `rm` on a small store frees what it says."""
 
 GRACE_SECONDS = 86_400
 """On a network file system, where a lock says little: how long a pack must lie still."""
@@ -54,7 +56,9 @@ class RepackTally:
 
 def pays(use: PackUse, dead_bytes: int) -> bool:
     """Whether it is worth emptying a pack for this many dead bytes."""
-    return dead_bytes >= DEAD_BYTES or (dead_bytes > 0 and dead_bytes >= DEAD_SHARE * use.end)
+    return dead_bytes > 0 and (
+        dead_bytes >= min(DEAD_BYTES, DEAD_SHARE * use.end) or use.end <= CHEAP_PACK_BYTES
+    )
 
 
 class _NothingStored:

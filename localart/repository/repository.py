@@ -4,14 +4,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from localart.catalog import Catalog
 from localart.catalog import blobs as blob_rows
 from localart.catalog.connection import Connection
 from localart.catalog.statcache import StatCache
 from localart.catalog.transaction import Transaction
+from localart.errors import BlobMissing
 from localart.model import BlobLayout, BlobRef, Digest, PackBatch
 from localart.repository.identity import new_uid, utc_now
 from localart.repository.lease import Lease
@@ -74,6 +76,31 @@ class Repository:
     def layouts(self, blobs: Sequence[BlobRef]) -> list[BlobLayout]:
         """Where the bytes of `blobs` lie now."""
         return blob_rows.layouts(self.read(), blobs)
+
+    def read_blob(self, blob: BlobRef) -> bytes:
+        """All bytes of `blob`, verified."""
+        content = BytesIO()
+        self.write_blob(blob, content)
+        return content.getvalue()
+
+    def write_blob(self, blob: BlobRef, file: BinaryIO) -> None:
+        """Make `file` hold exactly the bytes of `blob`, verified.
+
+        A prune may move them meanwhile: then they are looked for again, as long as there is a new place to look.
+        """
+        before: BlobLayout | None = None
+        while True:
+            (layout,) = self.layouts([blob])
+            file.seek(0)
+            file.truncate()
+            try:
+                file.writelines(self.reader.stream(layout))
+            except BlobMissing:
+                if layout == before:
+                    raise
+                before = layout
+            else:
+                return
 
     # --- writing -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import localart
 from localart.catalog import manifests
 from localart.manifest import manifest_digest
 from localart.model import DIGEST_BYTES, Digest
-from localart.operations import prune
+from localart.operations import prune, repack
 from localart.operations.prune import plan_prune
 from localart.operations.repack import DEAD_SHARE
 from localart.store import FrameKind, scan_pack
@@ -362,7 +362,10 @@ def test_every_journal_record_and_every_live_manifest_is_still_in_the_packs(benc
     assert recorded == {digest for (digest,) in layers}
 
 
-def test_a_pack_that_is_mostly_alive_waits_until_enough_of_it_is_dead(bench: Bench) -> None:
+def test_a_large_pack_that_is_mostly_alive_waits_until_enough_of_it_is_dead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repack, "CHEAP_PACK_BYTES", 0)
     labels = [bench.log({"own.bin": noise(number, 30_000)}, f"line{number}") for number in range(10)]
     before = bench.pack_bytes()
 
@@ -376,4 +379,16 @@ def test_a_pack_that_is_mostly_alive_waits_until_enough_of_it_is_dead(bench: Ben
     report = bench.prune()
     assert report.waiting_bytes == 0
     assert before - bench.pack_bytes() == pytest.approx(90_000, rel=0.1)
+    bench.check()
+
+
+def test_a_small_pack_is_emptied_for_anything(bench: Bench) -> None:
+    labels = [bench.log({"own.bin": noise(number, 30_000)}, f"line{number}") for number in range(10)]
+    before = bench.pack_bytes()
+
+    bench.delete(labels[0])
+    report = bench.prune()
+
+    assert report.waiting_bytes == 0
+    assert before - bench.pack_bytes() == pytest.approx(30_000, rel=0.1)
     bench.check()
