@@ -50,18 +50,14 @@ class StatCache:
                 return [None] * len(stats)
 
     def _find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
+        inodes: dict[int, list[int]] = {}
+        for stat in stats:
+            inodes.setdefault(_signed(stat.st_dev), []).append(_signed(stat.st_ino))
         rows: dict[tuple[int, int], tuple[int, ...]] = {}
         connection = self._open()
-        for at in range(0, len(stats), _BATCH):
-            some = stats[at : at + _BATCH]
-            marks = ",".join(["(?,?)"] * len(some))
-            keys = [number for stat in some for number in (_signed(stat.st_dev), _signed(stat.st_ino))]
-            for row in connection.execute(
-                f"SELECT device, inode, size, mtime, ctime, digest, checksum FROM files"
-                f" WHERE (device, inode) IN (VALUES {marks})",
-                keys,
-            ).fetchall():
-                rows[row[0], row[1]] = row
+        for device, some in inodes.items():
+            for at in range(0, len(some), _BATCH):
+                rows |= _rows(connection, device, some[at : at + _BATCH])
         return [self._match(stat, rows.get((_signed(stat.st_dev), _signed(stat.st_ino)))) for stat in stats]
 
     @staticmethod
@@ -133,6 +129,19 @@ class StatCache:
         """Close the cache's file."""
         with self._lock:
             self._forget()
+
+
+def _rows(
+    connection: sqlite3.Connection, device: int, inodes: list[int]
+) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Rows by device and inode. One device at a time: `(device, inode) IN (VALUES …)` reads the whole table."""
+    marks = ",".join("?" * len(inodes))
+    found = connection.execute(
+        "SELECT device, inode, size, mtime, ctime, digest, checksum FROM files"
+        f" WHERE device = ? AND inode IN ({marks})",
+        (device, *inodes),
+    )
+    return {(row[0], row[1]): row for row in found.fetchall()}
 
 
 def _row(stat: os.stat_result, digest: Digest) -> tuple[int | bytes, ...]:

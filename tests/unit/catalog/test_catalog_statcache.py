@@ -123,6 +123,26 @@ def test_many_files_are_asked_for_at_once(cache, old_file):
     assert cache.find(many) == [digest_of(str(number)) for number in range(2_000)]
 
 
+def test_asking_for_a_few_files_does_not_read_the_whole_cache(cache, old_file):
+    stat = old_file()
+    cache.remember([(settled(stat, inode=number), digest_of("1")) for number in range(1, 100_000)])
+    few = [settled(stat, inode=number) for number in range(50_000, 50_100)]
+
+    steps: list[None] = []
+    cache._open().set_progress_handler(lambda: steps.append(None), 100)
+
+    assert None not in cache.find(few)
+    assert len(steps) < 100, f"{100 * len(steps):,} steps of SQLite for 100 files"
+
+
+def test_files_of_several_devices_are_told_apart(cache, old_file):
+    stat = old_file()
+    here, there = stat, settled(stat, device=stat.st_dev + 1)
+    cache.remember([(here, digest_of("1")), (there, digest_of("2"))])
+
+    assert cache.find([there, here]) == [digest_of("2"), digest_of("1")]
+
+
 # --- trouble with its file -----------------------------------------------------------------------------
 
 
