@@ -29,6 +29,8 @@ _SMALL_BYTES = 256 * 1024
 # safe when nobody can change one within the clock's grain of our stat: hence a short wait before returning.
 _GRAIN_NANOSECONDS = 20_000_000
 _WORTH_WAITING_BYTES = 8 << 20
+_WORTH_WAITING_FILES = 1_000
+_MOST_SEEN = 20_000  # stats held at a time: a million of them took 600 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ def download(
                 _download_batch(
                     repository, target, batch, tally, progress, allow_missing=allow_missing_references
                 )
+                if len(tally.seen) >= _MOST_SEEN:
+                    _remember(repository, tally)
             _remember(repository, tally)
     finally:
         progress.finish()
@@ -218,12 +222,15 @@ def _reported(pieces: Iterable[bytes | memoryview], progress: Progress) -> Itera
 
 
 def _remember(repository: Repository, tally: _Tally) -> None:
-    if tally.written_bytes < _WORTH_WAITING_BYTES or repository.network:
-        repository.cache.remember(tally.seen)
+    """Hand what was written or found right to the stat cache, and forget it here."""
+    seen, tally.seen = tally.seen, []
+    worth_waiting = tally.written_bytes >= _WORTH_WAITING_BYTES or tally.written_files >= _WORTH_WAITING_FILES
+    if not seen or not worth_waiting or repository.network:
+        repository.cache.remember(seen)
         return
-    newest = max(stat.st_ctime_ns for stat, _ in tally.seen)
+    newest = max(stat.st_ctime_ns for stat, _ in seen)
     time.sleep(max(0, min(_GRAIN_NANOSECONDS, newest + _GRAIN_NANOSECONDS - time.time_ns())) / 1e9 + 0.001)
-    repository.cache.remember(tally.seen, racy_nanoseconds=_GRAIN_NANOSECONDS)
+    repository.cache.remember(seen, racy_nanoseconds=_GRAIN_NANOSECONDS)
 
 
 # --- references --------------------------------------------------------------------------------------

@@ -1,0 +1,154 @@
+"""Downloads: every byte right, only what is wrong written, and known at once the next time."""
+
+import os
+import time
+
+import pytest
+
+import localart
+from localart.operations import download as downloading
+
+
+@pytest.fixture
+def log():
+    """Log files by path as the next version of `data`."""
+
+    def log_files(files: dict[str, bytes]) -> localart.Artifact:
+        with localart.init(project="p") as run:
+            artifact = localart.Artifact("data", "dataset")
+            for path, content in files.items():
+                with artifact.new_file(path, "wb") as file:
+                    file.write(content)
+            return run.log_artifact(artifact)
+
+    return log_files
+
+
+def report_of(artifact: localart.Artifact, folder, **options) -> downloading.DownloadReport:
+    return downloading.download(localart.Api().repository, artifact.version_record, folder, **options)
+
+
+def tamper(path, at: int = 0) -> None:
+    """Change one byte, and nothing else that a program can set."""
+    stat = path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_second_download_writes_nothing(log, tmp_path):
+    artifact = log({"a": b"1", "d/b": b"2" * 300_000})
+    first = report_of(artifact, tmp_path)
+
+    second = report_of(artifact, tmp_path)
+
+    assert (first.written_files, first.written_bytes, first.kept_files) == (2, 300_001, 0)
+    assert (second.written_files, second.written_bytes, second.kept_files) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("size", [10, 300_000, 9 << 20])
+def test_a_byte_changed_at_once_after_the_download_is_found_and_mended(log, tmp_path, size):
+    content = os.urandom(size)
+    artifact = log({"a": content, "b": b"untouched"})
+    report_of(artifact, tmp_path)
+    tamper(tmp_path / "a", at=size // 2)
+
+    report = report_of(artifact, tmp_path)
+
+    assert (report.written_files, report.kept_files) == (1, 1)
+    assert (tmp_path / "a").read_bytes() == content
+
+
+def test_a_byte_changed_after_a_download_that_wrote_nothing_is_found_too(log, tmp_path):
+    content = os.urandom(9 << 20)
+    artifact = log({"a": content})
+    report_of(artifact, tmp_path)
+    report_of(artifact, tmp_path)
+    tamper(tmp_path / "a")
+
+    assert report_of(artifact, tmp_path).written_files == 1
+    assert (tmp_path / "a").read_bytes() == content
+
+
+def test_a_large_download_is_known_at_once_the_next_time(log, tmp_path, monkeypatch):
+    artifact = log({"a": os.urandom(9 << 20)})
+    report_of(artifact, tmp_path)
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(downloading.TargetFolder, "find_exact", refuse)
+    assert report_of(artifact, tmp_path).kept_files == 1
+
+
+def test_many_small_files_are_known_at_once_the_next_time(log, tmp_path, monkeypatch):
+    artifact = log({f"{number}": b"%d" % number for number in range(1_200)})
+    report_of(artifact, tmp_path)
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(downloading.TargetFolder, "find_exact", refuse)
+    assert report_of(artifact, tmp_path).kept_files == 1_200
+
+
+def test_what_was_seen_is_put_by_in_between_so_that_memory_is_bounded(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloading, "_BATCH", 10)
+    monkeypatch.setattr(downloading, "_MOST_SEEN", 30)
+    artifact = log({f"{number}": b"%d" % number for number in range(100)})
+    repository, held = localart.Api().repository, []
+    remember = repository.cache.remember
+    monkeypatch.setattr(
+        repository.cache, "remember", lambda seen, **how: (held.append(len(seen)), remember(seen, **how))
+    )
+
+    downloading.download(repository, artifact.version_record, tmp_path)
+
+    assert sum(held) == 100
+    assert max(held) <= 40
+
+
+def test_a_download_of_references_alone_finishes_however_large(tmp_path):
+    big = tmp_path / "big.bin"
+    big.write_bytes(os.urandom(9 << 20))
+    with localart.init(project="p") as run:
+        artifact = localart.Artifact("refs", "dataset")
+        artifact.add_reference(big.as_uri())
+        logged = run.log_artifact(artifact)
+
+    report = report_of(logged, tmp_path / "out")
+
+    assert report.written_files == 1
+    assert (tmp_path / "out" / "big.bin").read_bytes() == big.read_bytes()
+
+
+def test_files_below_a_prefix_are_brought_alone(log, tmp_path):
+    artifact = log({"a/1": b"1", "a/2": b"2", "ab": b"3", "b": b"4"})
+
+    report = report_of(artifact, tmp_path, path_prefix="a/")
+
+    assert report.written_files == 2
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["1", "2"]
+
+
+def test_equal_contents_are_read_once_and_written_everywhere(log, tmp_path):
+    large = os.urandom(400_000)
+    report = report_of(log({"a": b"same", "d/b": b"same", "c": large, "e/f": large, "empty": b""}), tmp_path)
+
+    assert report.written_files == 5
+    assert (tmp_path / "d" / "b").read_bytes() == b"same"
+    assert (tmp_path / "e" / "f").read_bytes() == large
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+def test_the_wait_for_the_clock_is_short(log, tmp_path):
+    artifact = log({"a": os.urandom(9 << 20)})
+    report_of(artifact, tmp_path)
+    began = time.monotonic()
+
+    report_of(artifact, tmp_path)
+
+    assert time.monotonic() - began < 0.2
