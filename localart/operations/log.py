@@ -1,13 +1,14 @@
 """Log a draft as the next version of its artifact, as the output of a run."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog import artifacts, blobs, edges, manifests, metrics, versions
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
-from localart.errors import BlobMissing
+from localart.errors import BlobMissing, StoreError
 from localart.manifest import page_entries
 from localart.manifest.record import encode_record
 from localart.model import Direction, Entry, RunRecord, VersionRecord
@@ -65,6 +66,8 @@ def log_version(repository: Repository, draft: Draft, label: Label, *, run: RunR
 
 def _lost_content(repository: Repository, draft: Draft) -> BlobMissing | None:
     """Which files of the draft are not stored (any more): their write failed, or they were added before a fork."""
+    with suppress(StoreError):
+        repository.publish()  # what is there, but has no rows yet, is not lost
     stored = [entry for entry in draft.entries() if entry.reference is None]
     known = blobs.known_blobs(repository.read(), list({entry.digest for entry in stored}))
     lost = [entry.path for entry in stored if entry.digest not in known]

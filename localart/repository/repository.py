@@ -149,7 +149,7 @@ class Repository:
     def writing(self) -> Iterator[BlobWriter]:
         """The process's pack writer, for one thread at a time.
 
-        When writing fails (a full disk, an interrupt), what was taken in and not durable yet is lost, and drafts
+        When writing fails (a full disk, an interrupt), what was written and is not durable yet is lost, and drafts
         that name it are refused when they are logged; the writer itself is ready again.
         """
         with self._guard:
@@ -162,7 +162,7 @@ class Repository:
     def _recover(self) -> None:
         if self._writer is None or not self._writer.has_failed:
             return
-        held = self._writer.discard()
+        held = self._writer.recover()
         # All or nothing: a large file may lie in one pack and share chunks with another.
         if not all(batch.pack in held for batch in self._unpublished):
             self._unpublished = []

@@ -51,6 +51,7 @@ class SolidGroups:
 
     def __init__(self) -> None:
         self._groups: dict[str, _Group] = {}
+        self._given_back: list[SolidFrame] = []
         self.waiting_bytes = 0
 
     def add(self, blob: BlobRef, content: bytes, group: str) -> Iterator[SolidFrame]:
@@ -65,13 +66,22 @@ class SolidGroups:
 
     def take_all(self) -> Iterator[SolidFrame]:
         """Everything that waits, as frames."""
+        given_back, self._given_back = self._given_back, []
+        self.waiting_bytes -= sum(len(frame.content) for frame in given_back)
+        yield from given_back
         for waiting in self._groups.values():
             if waiting.members:
                 yield self._take(waiting)
 
+    def give_back(self, frame: SolidFrame) -> None:
+        """Let a frame that could not be written wait again."""
+        self._given_back.append(frame)
+        self.waiting_bytes += len(frame.content)
+
     def clear(self) -> None:
         """Forget what waits."""
         self._groups = {}
+        self._given_back = []
         self.waiting_bytes = 0
 
     def _take(self, waiting: _Group) -> SolidFrame:

@@ -38,9 +38,9 @@ class BlobWriter:
     once their rows are committed. `index` and `packs` are only called from the thread that calls the writer;
     both must answer for what is committed now.
 
-    When writing fails (disk full, an error of the disk, an interrupt) every call raises until `discard`: what was
-    staged is lost as a whole, never in part. Killed at any moment, it leaves garbage that the next writer cuts
-    off. In a forked child it is empty and claims a pack of its own.
+    When writing fails (disk full, an error of the disk, an interrupt) every call raises until `discard` or `recover`:
+    what was written is lost as a whole, never in part. Killed at any moment, it leaves garbage that the next writer
+    cuts off. In a forked child it is empty and claims a pack of its own.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class BlobWriter:
         self._lock = threading.Lock()
         self._ring = SlabRing(2 * self._workers.count + 2)
         self._groups = SolidGroups()
+        self._flushing: list[SolidFrame] = []  # what a seal is writing, until it is durable
         self._staging = Staging()
         self._pending: deque[Future[Placed]] = deque()
         self._failure: BaseException | None = None
@@ -179,6 +180,7 @@ class BlobWriter:
                 return ()
             current = self._packs.claim()
             self._packs.sync()
+            self._flushing = []
             packs = self._staging.packs or (current,)
             return self._staging.seal({pack: self._packs.end_of(pack) for pack in packs})
 
@@ -201,6 +203,20 @@ class BlobWriter:
         """
         with self._lock:
             self._drop_pending()
+            return self._packs.discard()
+
+    def recover(self) -> frozenset[str]:
+        """As `discard`, but small contents that are still in memory stay taken in, so that a later seal stores them.
+
+        Not after an interrupt, which may have come while they were being noted.
+        """
+        with self._lock:
+            failure = self._failure or self._packs.failure
+            waiting = [*self._flushing, *self._groups.take_all()] if isinstance(failure, StoreError) else []
+            self._drop_pending()
+            for frame in waiting:
+                self._groups.give_back(frame)
+                self._staging.mark(member.digest for member in frame.members)
             return self._packs.discard()
 
     def append_record(self, kind: FrameKind, payload: bytes) -> PackBatch:
@@ -274,7 +290,7 @@ class BlobWriter:
             raise
 
     def _flush_groups(self) -> None:
-        frames = list(self._groups.take_all())
+        frames = self._flushing = list(self._groups.take_all())
         if self._workers.is_started or len(frames) > self._workers.count:
             for frame in frames:
                 self._submit(frame)
@@ -300,5 +316,6 @@ class BlobWriter:
                 future.exception()
         self._pending.clear()
         self._groups.clear()
+        self._flushing = []
         self._staging.discard()
         self._failure = None

@@ -138,24 +138,61 @@ def test_whatever_room_is_left_nothing_acknowledged_is_lost(store, disk, tmp_pat
     assert localart.Api().run(f"p/{run.id}").state == "finished"
 
 
-def test_a_draft_that_lost_content_is_refused_by_name_until_it_is_added_again(store, disk, tmp_path):
+def test_small_files_need_not_be_added_again(store, disk, tmp_path):
+    files = {f"{number}.{number % 3}": noise(10_000, number) for number in range(30)}
     run = localart.init(project="p")
-    artifact = draft("ds", {"a.bin": noise(50_000, 2), "b.bin": noise(50_000, 3), "c.txt": b"c" * 2000})
-    fill(disk, leaving=40 * KIB)
+    artifact = draft("ds", files)
+    for leaving in (0, 40 * KIB, 200 * KIB):
+        fill(disk, leaving=leaving)
+        with pytest.raises(StoreFull):
+            run.log_artifact(artifact)
+        with suppress(StoreFull):
+            run.config.update({"k": "v" * 5000})
+        free(disk)
+
+    run.log_artifact(artifact)
+
+    assert contents("p/ds:v0", tmp_path / "out") == files
+    assert read_elsewhere(["p/ds:v0"], tmp_path / "there") == {"p/ds:v0": files}
+
+
+def test_a_large_file_that_was_lost_is_refused_by_name_until_it_is_added_again(store, disk, tmp_path):
+    run = localart.init(project="p")
+    artifact = draft("ds", {"large": noise(700_000, 2), "small": b"small"})
+    fill(disk, leaving=0)
     with pytest.raises(StoreFull):
         run.log_artifact(artifact)
     free(disk)
 
-    with suppress(BlobMissing):
+    with pytest.raises(
+        BlobMissing, match="The content of 'large' was added, but is not in the store"
+    ) as caught:
         run.log_artifact(artifact)
-    if artifact.is_draft():
-        for path in ("a.bin", "b.bin", "c.txt"):
-            artifact.add_file(path)
-        run.log_artifact(artifact)
+    artifact.add_file("large")
+    run.log_artifact(artifact)
 
-    expected = {"a.bin": noise(50_000, 2), "b.bin": noise(50_000, 3), "c.txt": b"c" * 2000}
+    assert "add it again" in caught.value.hint
     assert artifact.version == "v0"
-    assert contents("p/ds:v0", tmp_path / "out") == expected
+    assert contents("p/ds:v0", tmp_path / "out") == {"large": noise(700_000, 2), "small": b"small"}
+
+
+def test_an_interrupted_write_is_as_good_as_none(store, tmp_path, monkeypatch):
+    run = localart.init(project="p")
+    artifact = draft("ds", {"small": b"small"})
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwritev", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run.log_artifact(artifact)
+
+    with pytest.raises(BlobMissing, match="'small' was added"):
+        run.log_artifact(artifact)
+    artifact.add_file("small")
+    run.log_artifact(artifact)
+    assert contents("p/ds:v0", tmp_path / "out") == {"small": b"small"}
 
 
 def test_a_store_that_cannot_be_made_for_want_of_space_is_made_later(disk, monkeypatch):
