@@ -7,6 +7,7 @@ for a flipped digest here would log the wrong bytes as if they were right.
 
 import os
 import sqlite3
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ CREATE TABLE IF NOT EXISTS files(
 """
 
 _BATCH = 300
+_FACTS = struct.Struct("<5q32s")
+_EARLIEST = -(1 << 63)  # tmpfs takes times from before 1677, a database does not
 
 
 class StatCache:
@@ -72,7 +75,9 @@ class StatCache:
         """Keep the digests of files whose times are older than the clock's grain."""
         settled = time.time_ns() - racy_nanoseconds
         rows = [
-            _row(stat, digest) for stat, digest in files if max(stat.st_mtime_ns, stat.st_ctime_ns) < settled
+            _row(stat, digest)
+            for stat, digest in files
+            if max(stat.st_mtime_ns, stat.st_ctime_ns) < settled and stat.st_mtime_ns >= _EARLIEST
         ]
         if not rows:
             return
@@ -88,7 +93,8 @@ class StatCache:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            with suppress(FileExistsError):  # opening what is there would drop this process's locks on it
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(
                 self._path, timeout=5, isolation_level=None, check_same_thread=False
             )
@@ -157,7 +163,7 @@ def _row(stat: os.stat_result, digest: Digest) -> tuple[int | bytes, ...]:
 
 
 def _checksum(facts: tuple[int | bytes, ...]) -> int:
-    return _signed(xxh3_64_intdigest(repr(facts).encode()))
+    return _signed(xxh3_64_intdigest(_FACTS.pack(*facts)))
 
 
 def _signed(number: int) -> int:

@@ -9,7 +9,7 @@ from localart.catalog import artifacts, blobs, edges, manifests, metrics, versio
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
 from localart.errors import BlobMissing, StoreError
-from localart.manifest import page_entries
+from localart.manifest import manifest_digest, page_entries
 from localart.manifest.record import encode_record
 from localart.model import Direction, Entry, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag, shown
@@ -97,7 +97,7 @@ class _Prepared:
 def _prepare_manifest(repository: Repository, draft: Draft, label: Label) -> _Prepared:
     pages = tuple(page_entries(draft.entries()))
     plan = manifests.ManifestPlan(
-        digest=draft.digest(),
+        digest=manifest_digest(page.digest for page in pages),
         pages=pages,
         file_count=draft.file_count,
         size_bytes=draft.size_bytes,

@@ -115,6 +115,14 @@ def test_inode_and_device_numbers_of_64_bits_are_kept(cache, old_file):
     assert cache.find([stat]) == [digest_of("1")]
 
 
+def test_times_that_no_database_can_hold_are_not_remembered(cache, old_file):
+    ancient = settled(old_file(), mtime_ns=-(1 << 63) - 1)
+
+    cache.remember([(ancient, digest_of("1"))])
+
+    assert cache.find([ancient]) == [None]
+
+
 def test_many_files_are_asked_for_at_once(cache, old_file):
     stat = old_file()
     many = [settled(stat, inode=number) for number in range(2_000)]
