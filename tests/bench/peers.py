@@ -41,6 +41,7 @@ PEERS = (
     Peer(
         name="localart",  # whatever this Python imports
         version="python -c 'import localart; print(localart.__version__)'",
+        begin="python -c 'import localart; localart.init, localart.Api'",  # its bytecode, as installers make it
         log=f'{_PYTHON} "{_LOG}"',
         restore=f'{_PYTHON} "{_RESTORE}"',
     ),

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOREIGN = ("LOCALART_", "WANDB_", "RESTIC_", "BORG_")  # would change how a peer works
+# What would change how a peer works; without its bytecode, a library starts as no user's does.
+_FOREIGN = ("LOCALART_", "WANDB_", "RESTIC_", "BORG_", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True, slots=True)
