@@ -64,6 +64,15 @@ class FileLock:
         if self._fd is not None and self._pid == os.getpid():
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
+    def is_in_place(self) -> bool:
+        """Whether the file held is still the one others would find."""
+        if self._fd is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._fd), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def remove(self) -> None:
         """Remove the lock's file, then let go: for a lock that nobody will ask for again."""
         self._path.unlink(missing_ok=True)

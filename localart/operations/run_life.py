@@ -8,11 +8,13 @@ from typing import Any
 from localart.catalog import metrics, projects, runs
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import Transaction
-from localart.errors import InvalidMetadata, UsageError
+from localart.errors import InvalidMetadata, StoreBusy, UsageError
 from localart.jsonable import dump_values
 from localart.model import RunRecord, RunState
 from localart.names import shown
 from localart.repository import Repository
+
+_MARKING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +107,7 @@ def _text(value: Mapping[str, Any]) -> str:
 def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> StartedRun:
     if request.resume not in {"allow", "must", "auto"}:
         raise _exists(known.project, known.id)
-    lock = FileLock(run_lock_path(repository, known.uid))
-    if not lock.try_acquire():
-        lock.close()
-        raise UsageError(
-            f"Run {shown(known.id)} is running in another process", hint="wait for it, or choose another id"
-        )
+    lock = _take_lock(repository, known)
     changes = {column: value for column, value in _columns(request).items() if value is not None}
     if request.name is not None:
         changes["name"] = request.name
@@ -123,6 +120,22 @@ def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> St
         if request.tags:
             runs.set_run_tags(tx, known.key, {*known.tags, *request.tags})
     return StartedRun(run=runs.get_run(repository.read(), known.key), resumed=True, lock=lock)
+
+
+def _take_lock(repository: Repository, run: RunRecord) -> FileLock:
+    """The lock of a run that is not alive. Who marks it as crashed holds it for a moment, then removes its file."""
+    while True:
+        lock = FileLock(run_lock_path(repository, run.uid))
+        try:
+            lock.acquire(timeout_seconds=_MARKING_SECONDS)
+        except StoreBusy as error:
+            lock.close()
+            raise UsageError(
+                f"Run {shown(run.id)} is running in another process", hint="wait for it, or choose another id"
+            ) from error
+        if lock.is_in_place():
+            return lock
+        lock.close()
 
 
 def end_run(

@@ -157,6 +157,18 @@ def test_removing_takes_the_file_away_and_lets_go(make_lock, path):
     assert make_lock().try_acquire()
 
 
+def test_a_lock_knows_whether_its_file_is_still_the_one_others_find(make_lock, path):
+    lock = make_lock()
+    assert not lock.is_in_place()
+    lock.try_acquire()
+    assert lock.is_in_place()
+
+    path.unlink()
+    assert not lock.is_in_place()
+    path.touch()
+    assert not lock.is_in_place()
+
+
 def test_releasing_what_was_never_taken_does_nothing(make_lock):
     lock = make_lock()
     lock.release()
