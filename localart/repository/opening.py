@@ -93,15 +93,20 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path) -> Repository
         marker.format > STORE_FORMAT or not os.access(root, os.W_OK) or not os.access(catalog_path, os.W_OK)
     )
     network = is_network(root)
-    catalog = Catalog(
-        catalog_path,
-        root / "locks" / "writer.lock",
-        read_only=read_only,
-        network=network,
-        site=marker.store,
-        clock=utc_now,
-        new_uid=new_uid,
-    )
+    try:
+        catalog = Catalog(
+            catalog_path,
+            root / "locks" / "writer.lock",
+            read_only=read_only,
+            network=network,
+            site=marker.store,
+            clock=utc_now,
+            new_uid=new_uid,
+        )
+    except StoreNotFound as error:
+        if read_only and catalog_path.with_name(f"{CATALOG}-wal").exists():
+            raise _unmerged(root) from error
+        raise
     if read_store_facts(catalog)["store"] != marker.store:
         catalog.close()
         raise NotAStore(
@@ -109,6 +114,14 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path) -> Repository
             hint="put back the localart.db that was here",
         )
     return Repository(root, marker, catalog, read_only=read_only, network=network)
+
+
+def _unmerged(root: Path) -> StoreReadOnly:
+    """What a killed writer leaves in the WAL can only be read by merging it, and that takes writing."""
+    return StoreReadOnly(
+        f"The store at {_named(root)} was not closed, and cannot be read where nothing may be written",
+        hint="copy it to a writable place, or open it once where it may be written",
+    )
 
 
 def _named(root: Path) -> str:

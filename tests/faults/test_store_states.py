@@ -512,6 +512,37 @@ def test_a_damaged_cache_on_read_only_media_does_no_harm(store, read_only, monke
     reads_everything()
 
 
+KILLED = """
+import os, localart
+run = localart.init(project="p")
+run.log({"loss": 1.0})
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("shared_memory", [True, False])
+def test_a_store_whose_writer_was_killed_is_read_or_says_why_not(
+    store, read_only, monkeypatch, shared_memory
+):
+    subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert (store / "localart.db-wal").stat().st_size
+    if not shared_memory:
+        (store / "localart.db-shm").unlink()
+    monkeypatch.setenv("LOCALART_DIR", str(read_only))
+
+    if shared_memory:
+        assert read() == {"small": SMALL, "large": LARGE}
+        assert [run.state for run in localart.Api().runs()] == ["finished", "running"]
+    else:
+        error = refuses(
+            read, StoreReadOnly, "was not closed, and cannot be read where nothing may be written"
+        )
+        assert error.hint.startswith("copy it to a writable place")
+    close_all()
+    monkeypatch.setenv("LOCALART_DIR", str(store))
+    assert is_sound()
+
+
 def test_a_store_cannot_be_made_on_read_only_media(read_only, monkeypatch):
     monkeypatch.setenv("LOCALART_DIR", str(read_only / "new"))
 
