@@ -192,7 +192,7 @@ class Repacker:
             if count != use.live_blobs or not moving.is_unchanged(tx.connection, use):
                 raise CatalogDamaged(
                     f"{use.live_blobs} contents should lie in pack {use.name}, but {count} do",
-                    hint="run `localart verify`",
+                    hint="run `localart doctor`",
                 )
             moving.forget_pack(tx, use)
         self._writer.published()

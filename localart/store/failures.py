@@ -15,7 +15,7 @@ def store_error(error: OSError, doing: str) -> StoreError:
     if error.errno in _NO_SPACE:
         return StoreFull(
             f"No space is left for {doing}",
-            hint="free some space, for example with `localart prune`, and log again",
+            hint="free some space (`localart rm` removes versions) and log again",
         )
     if error.errno in _NO_WRITING:
         return StoreReadOnly(
@@ -29,10 +29,10 @@ def store_error(error: OSError, doing: str) -> StoreError:
         )
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StoreError(
-        f"The disk failed while {doing}: {reason}", hint="check the disk, then run `localart verify`"
+        f"The disk failed while {doing}: {reason}", hint="check the disk, then run `localart doctor`"
     )
 
 
 def damaged(pack: str, start: int, reason: str) -> BlobDamaged:
     """The error for bytes at `start` of `pack` that are not what was written."""
-    return BlobDamaged(f"Pack {pack} is damaged at byte {start}: {reason}", hint="run `localart verify`")
+    return BlobDamaged(f"Pack {pack} is damaged at byte {start}: {reason}", hint="run `localart doctor`")

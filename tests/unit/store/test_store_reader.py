@@ -189,11 +189,11 @@ def test_a_missing_pack_is_told_from_a_damaged_one(store):
     whole = path.read_bytes()
 
     path.write_bytes(whole[:-1])
-    with pytest.raises(BlobDamaged, match=rf"{path.stem} is damaged at byte 32.*localart verify"):
+    with pytest.raises(BlobDamaged, match=rf"{path.stem} is damaged at byte 32.*localart doctor"):
         store.read(blob)
     store.reader.close()
     path.unlink()
-    with pytest.raises(BlobMissing, match=rf"{path.stem}.*localart verify"):
+    with pytest.raises(BlobMissing, match=rf"{path.stem}.*localart doctor"):
         store.read(blob)
 
 
