@@ -110,7 +110,8 @@ def _prefix(prefix: str | os.PathLike[str] | None) -> str:
 
 def _named(files: Iterator[TreeFile], prefix: str) -> Iterator[TreeFile]:
     for file in files:
-        yield TreeFile(check_entry_path(prefix + file.path), file.absolute, file.stat)
+        path = check_entry_path(prefix + file.path)
+        yield file if path == file.path else TreeFile(path, file.absolute, file.stat)
 
 
 @contextmanager

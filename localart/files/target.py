@@ -33,6 +33,7 @@ class TargetFolder:
     def __init__(self, root: Path, root_fd: int) -> None:
         """Take over `root_fd`; `TargetFolder.open` is what users call."""
         self.root = root
+        self._absent: str | None = None
         # A network file system may grant one lock to everyone, and we would clear what others are writing.
         self._folders = Folders(root, root_fd, sweeps=not is_network(root))
 
@@ -57,11 +58,20 @@ class TargetFolder:
         UnsafeTarget when the way to it leads through a link or a file: nothing can be written there either.
         """
         folder, name = _split(entry_path)
-        try:
-            with self._folders.borrow(folder) as folder_fd:
-                found = self._lstat(name, folder_fd, entry_path)
-        except TargetMissing:
+        if folder == self._absent:  # as it was a moment ago: a fresh download asks for all files of a folder
             return None
+        try:
+            borrowed = self._folders.borrow(folder)
+        except TargetMissing:
+            self._absent = folder
+            return None
+        with borrowed as folder_fd:
+            try:
+                found = os.lstat(name, dir_fd=folder_fd)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise target_error(self.root, entry_path, error) from error
         return found if stat.S_ISREG(found.st_mode) else None
 
     def find_exact(self, entry_path: str, blob: BlobRef) -> os.stat_result | None:
@@ -109,6 +119,7 @@ class TargetFolder:
         or TargetError.
         """
         folder, name = _split(entry_path)
+        self._absent = None
         try:
             return self._write(folder, name, entry_path, pieces, size_bytes)
         except _FolderGone:  # removed by someone since it was opened; no piece has been taken yet

@@ -11,14 +11,14 @@ def diff_entries(before: Iterable[Entry], after: Iterable[Entry]) -> Iterator[En
     left, right = iter(before), iter(after)
     old, new = next(left, None), next(right, None)
     while old is not None or new is not None:
-        if new is None or (old is not None and sort_key(old.path) < sort_key(new.path)):
-            assert old is not None
-            yield EntryChange(path=old.path, before=old, after=None)
-            old = next(left, None)
-        elif old is None or sort_key(new.path) < sort_key(old.path):
-            yield EntryChange(path=new.path, before=None, after=new)
-            new = next(right, None)
-        else:
+        if old is not None and new is not None and old.path == new.path:
             if old.digest != new.digest or (old.reference is None) != (new.reference is None):
                 yield EntryChange(path=new.path, before=old, after=new)
             old, new = next(left, None), next(right, None)
+        elif new is None or (old is not None and sort_key(old.path) < sort_key(new.path)):
+            assert old is not None
+            yield EntryChange(path=old.path, before=old, after=None)
+            old = next(left, None)
+        else:
+            yield EntryChange(path=new.path, before=None, after=new)
+            new = next(right, None)

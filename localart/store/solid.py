@@ -56,7 +56,9 @@ class SolidGroups:
 
     def add(self, blob: BlobRef, content: bytes, group: str) -> Iterator[SolidFrame]:
         """Put one content into its group; the frames that are full now."""
-        waiting = self._groups.setdefault(group, _Group())
+        waiting = self._groups.get(group)
+        if waiting is None:
+            waiting = self._groups[group] = _Group()
         if waiting.members and not waiting.has_room(len(content)):
             yield self._take(waiting)
         waiting.add(blob, content)
