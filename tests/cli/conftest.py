@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_callers import environment
 from click.testing import CliRunner, Result
 
 import localart
@@ -53,12 +54,6 @@ def facts(cli: Run) -> Callable[..., Any]:
 def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands say on stderr what they have to say."""
     monkeypatch.delenv("LOCALART_SILENT")
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """What a process of ours is given: as here, but with output buffered as it is by default."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return {**kept, "COLUMNS": "", **extra}
 
 
 @pytest.fixture
@@ -132,13 +127,3 @@ def fill() -> None:
         run.log_artifact(model)
     with pytest.raises(ZeroDivisionError), localart.init(project="digits", name="third-run"):
         raise ZeroDivisionError("by zero")
-
-
-def new_version(name: str, content: str, **named: Any) -> str:
-    """Log one more version of an artifact; its address."""
-    with localart.init(project="digits", job_type="more") as run:
-        artifact = localart.Artifact(name, type=named.pop("type", "dataset"), **named)
-        with artifact.new_file("a.txt", "w") as file:
-            file.write(content)
-        logged = run.log_artifact(artifact)
-        return f"digits/{logged.source_name}"

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from cli_callers import new_version
 
 import localart
 
@@ -38,8 +39,6 @@ def test_ls_of_a_project_can_be_narrowed_to_a_type(facts):
 
 
 def test_ls_of_a_name_lists_its_versions_newest_first(cli, facts):
-    from conftest import new_version
-
     new_version("raw", "other")
 
     said = facts("ls", "digits/raw")["versions"]
@@ -363,8 +362,6 @@ def test_get_refuses_to_write_through_a_link_out_of_the_folder(cli, workdir, tmp
 
 
 def test_alias_moves_to_the_version(cli, facts, talkative):
-    from conftest import new_version
-
     new_version("raw", "other")
 
     result = cli("alias", "raw:v1", "best", "prod")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import environment
+from cli_callers import environment
 
 import localart
 
