@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import localart
+from localart.repository.opening import close_all
 
 
 def content_of(writer: int, turn: int) -> dict[str, bytes]:
@@ -51,6 +52,14 @@ def write(writer: int, turns: int) -> None:
             print(json.dumps({"number": log_one(run, writer, turn), "turn": turn}), flush=True)
 
 
+def visit(writer: int, turns: int) -> None:
+    """Like `write`, but open and close the store for each version."""
+    for turn in range(turns):
+        with localart.init(project="race", id=f"visit{writer}-{turn}") as run:
+            print(json.dumps({"number": log_one(run, writer, turn), "turn": turn}), flush=True)
+        close_all()
+
+
 def read(folder: Path, stop: Path) -> None:
     """Resolve `latest`, list and download until `stop` exists; a line with what was seen at the end."""
     latest, looks, dice = -1, 0, random.Random(str(folder))
@@ -76,6 +85,8 @@ def main() -> None:
     match role:
         case "write":
             write(int(arguments[0]), int(arguments[1]))
+        case "visit":
+            visit(int(arguments[0]), int(arguments[1]))
         case "read":
             read(Path(arguments[0]), Path(arguments[1]))
 

@@ -104,6 +104,24 @@ def test_processes_that_make_the_store_at_once_all_get_the_same_one(start, store
     assert not [path for path in store.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.xdist_group("heavy")
+def test_processes_that_come_and_go_leave_a_single_file_at_rest(start, store, tmp_path):
+    stop = tmp_path / "stop"
+    visitors = [start("visit", writer, 12) for writer in range(4)]
+    reader = start("read", tmp_path / "reader", stop)
+    numbers = [line["number"] for visitor in visitors for line in finished(visitor)]
+    stop.touch()
+    finished(reader)
+
+    assert sorted(numbers) == list(range(48))
+    assert {path.name for path in store.iterdir() if path.is_file()} == {
+        "LOCALART",
+        "localart.db",
+        "cache.db",
+    }
+    assert {run.state for run in localart.Api().runs("race")} == {"finished"}
+
+
 # --- threads -----------------------------------------------------------------------------------------------
 
 
