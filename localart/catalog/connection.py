@@ -118,7 +118,10 @@ def translate(error: sqlite3.Error) -> LocalartError:
                 "The catalog cannot be opened", hint="was the store moved? run `localart doctor`"
             )
         case sqlite3.SQLITE_IOERR:
-            return StoreError(f"The disk under the catalog failed: {error}", hint="check the disk; try again")
+            return StoreError(
+                f"The disk under the catalog failed: {error}",
+                hint="check the disk, its quota and `ulimit -f`; try again",
+            )
         case _:
             return CatalogDamaged(f"The catalog refused a statement: {error}", hint="run `localart doctor`")
 

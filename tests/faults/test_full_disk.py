@@ -217,11 +217,12 @@ from localart import Artifact
 run = localart.init(project="p")
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 artifact = Artifact("large", "dataset")
-try:
-    artifact.add_file(sys.argv[1])
-    run.log_artifact(artifact)
-except localart.errors.StoreFull as error:
-    print(type(error).__name__, error)
+for act in (lambda: artifact.add_file(sys.argv[1]), lambda: run.log({"text": "x" * 1_000_000})):
+    try:
+        act()
+        run.log_artifact(artifact)
+    except localart.errors.StoreError as error:
+        print(type(error).__name__, error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 again = Artifact("large", "dataset")
 again.add_file(sys.argv[1])
@@ -238,8 +239,11 @@ def test_a_limit_on_file_sizes_is_said_and_passes(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].startswith("StoreFull No space is left for writing new content")
-    assert done.stdout.splitlines()[1] == "large:v0"
+    content, metric, logged = done.stdout.splitlines()
+    assert content.startswith("StoreFull No space is left for writing new content")
+    assert metric.startswith("StoreError The disk under the catalog failed")
+    assert "ulimit -f" in metric
+    assert logged == "large:v0"
     assert contents("p/large:v0", tmp_path / "out") == {"large": noise(2_000_000, 5)}
 
 
