@@ -204,11 +204,16 @@ def test_closed_streams_do_no_harm(filled, store, workdir, closed):
     assert "Traceback" not in done.stderr
 
 
+def heed_interrupts():
+    """A test run started in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_with_130_and_one_line(filled, store, workdir):
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
     with subprocess.Popen(
         [sys.executable, "-m", "localart", "sql", endless], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=workdir, env=environment(LOCALART_DIR=str(store)),
+        cwd=workdir, env=environment(LOCALART_DIR=str(store)), preexec_fn=heed_interrupts,
     ) as child:  # fmt: skip
         child.stdout.readline()
         child.send_signal(signal.SIGINT)

@@ -208,12 +208,12 @@ def test_a_refused_catalog_leaves_no_connection_open(tmp_path, open_catalog):
     import gc
 
     (tmp_path / "localart.db").write_bytes(b"")
-    before = {id(one) for one in gc.get_objects() if isinstance(one, Connection)}
+    before = {id(one) for one in gc.get_objects() if type(one) is Connection}
 
     with pytest.raises(CatalogDamaged):
         open_catalog()
     gc.collect()
-    opened = [one for one in gc.get_objects() if isinstance(one, Connection) and id(one) not in before]
+    opened = [one for one in gc.get_objects() if type(one) is Connection and id(one) not in before]
 
     # The error's traceback still holds the frames, so only an explicit close can have let the file go.
     assert not [one for one in opened if is_open(one)]
