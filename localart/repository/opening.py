@@ -59,6 +59,15 @@ def _is_same_store(repository: Repository) -> bool:
         return False
 
 
+def _start_over() -> None:
+    """In a forked child: another thread of the parent may have held the guard."""
+    global _open_guard  # noqa: PLW0603
+    _open_guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_over)
+
+
 @atexit.register
 def close_all() -> None:
     """Close every store this process opened through `shared_repository`."""

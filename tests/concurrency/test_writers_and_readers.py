@@ -239,7 +239,8 @@ def test_a_child_that_only_exits_leaves_its_parents_run_alone():
 def test_children_forked_while_threads_log_work_too():
     numbers, stop, failures = FORK.SimpleQueue(), threading.Event(), []
     with localart.init(project="race", id="writer0") as run:
-        log_one(run, 0, 0)  # imports what it needs: Python itself hangs a child forked in mid-import
+        log_one(run, 0, 0)  # import what is needed now: Python itself hangs a child forked in mid-import
+        run.log({"begun": True})
 
         def log_on(writer: int) -> None:
             turn = 0

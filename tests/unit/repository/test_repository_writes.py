@@ -256,6 +256,34 @@ def test_what_the_parent_has_not_committed_stays_the_parents(repository):
     assert read_back(repository, staged) == b"of the parent"
 
 
+def open_in_child(said) -> None:
+    said.put(str(default_repository().root))
+
+
+def test_a_child_forked_while_another_thread_opens_stores_opens_them_too(store):
+    default_repository()
+    said, stop = FORK.SimpleQueue(), threading.Event()
+
+    def open_on() -> None:
+        while not stop.is_set():
+            default_repository()
+
+    threads = [threading.Thread(target=open_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    children = [FORK.Process(target=open_in_child, args=(said,)) for _ in range(8)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(30)
+        child.kill()
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert [child.exitcode for child in children] == [0] * 8
+
+
 def test_a_draft_collected_in_the_midst_of_taking_a_lease_does_not_hang(repository):
     class Holder:
         def __init__(self) -> None:
