@@ -16,6 +16,8 @@ from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly
 from localart.names import shown
 
+_WAL_HEADER_BYTES = 32
+
 
 class _Handle:
     """What one thread has open. Its files are closed when the thread and all that reads through it are gone."""
@@ -231,8 +233,7 @@ class Catalog:
             connection.execute("PRAGMA busy_timeout=0")
             if sqlite3.Connection.execute(connection, "PRAGMA journal_mode").fetchone()[0] == "wal":
                 sqlite3.Connection.execute(connection, "PRAGMA synchronous=FULL")
-                sqlite3.Connection.execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                sqlite3.Connection.execute(connection, "PRAGMA journal_mode=DELETE").fetchone()
+                _leave_wal(connection, self.path)
         except sqlite3.OperationalError:
             return  # somebody else is using it: they will be the last one
         finally:
@@ -256,6 +257,27 @@ def _sync_folder(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _leave_wal(connection: Connection, path: Path) -> None:
+    """Merge the WAL, remove it, and spoil what is left of it on the disk.
+
+    On ext4 with data=writeback a new file may show the old content of its blocks after a power cut. The next
+    WAL is likely to get the blocks of this one, and an old WAL with a sound header would be replayed over newer
+    pages: that lost acknowledged versions. So its header is zeroed after the last reader has gone.
+    """
+    try:
+        wal = os.open(f"{path}-wal", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        wal = None
+    try:
+        mode = sqlite3.Connection.execute(connection, "PRAGMA journal_mode=DELETE").fetchone()[0]
+        if wal is not None and mode == "delete":
+            os.pwrite(wal, bytes(_WAL_HEADER_BYTES), 0)
+            os.fdatasync(wal)
+    finally:
+        if wal is not None:
+            os.close(wal)
 
 
 def _try_wal(connection: Connection) -> str:

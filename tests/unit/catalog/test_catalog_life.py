@@ -433,3 +433,16 @@ def test_making_a_catalog_where_there_is_one_changes_nothing(open_catalog, tmp_p
 
     with closing(connect(tmp_path / "localart.db", read_only=True)) as connection:
         assert connection.execute("SELECT value FROM store WHERE key = 'store'").fetchone() == ("a-store",)
+
+
+def test_a_removed_wal_leaves_no_header_that_could_be_replayed(catalog: Catalog) -> None:
+    with catalog.write() as tx:
+        tx.record("test.changed", {"n": 1})
+    wal = os.open(f"{catalog.path}-wal", os.O_RDONLY)
+
+    catalog.close()
+
+    assert os.pread(wal, 32, 0) == bytes(32)
+    assert os.fstat(wal).st_nlink == 0
+    assert os.pread(wal, 100, 32) != bytes(100)
+    os.close(wal)
