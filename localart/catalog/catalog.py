@@ -72,7 +72,6 @@ class Catalog:
         self._site = site
         self._clock = clock
         self._new_uid = new_uid
-        self._flushed_wal = -1
         self._begin()
         try:
             if catalog_format.check(self.read(), path) < catalog_format.format_number():
@@ -85,6 +84,7 @@ class Catalog:
         self._pid = os.getpid()
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._flushed_wal = -1  # while a connection is open the WAL stays, and so does its inode
 
     # --- reading -------------------------------------------------------------------------------------
 

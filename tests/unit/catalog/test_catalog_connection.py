@@ -1,12 +1,14 @@
 """What SQLite's errors mean for a user."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
-from localart.catalog.connection import translate
+from localart.catalog.connection import connect, translate
 from localart.errors import (
     CatalogDamaged,
+    InvalidName,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -75,3 +77,22 @@ def test_connections_do_not_trust_a_schema_and_check_what_they_read(catalog):
 
     assert (ask("foreign_keys"), ask("trusted_schema"), ask("cell_size_check")) == (1, 0, 1)
     assert ask("synchronous") == 2
+
+
+@pytest.mark.parametrize("value", ["half a surrogate \ud800", 1 << 64])
+def test_a_value_that_no_database_can_hold_is_refused_by_name(catalog, value):
+    with pytest.raises(InvalidName, match="cannot hold this value"):
+        catalog.read().execute("SELECT ?", (value,))
+
+
+def test_a_schema_of_broken_text_is_damage(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "broken.db")) as connection:
+        connection.execute("CREATE TABLE a(x)")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = CAST(X'4352ff' AS TEXT), name = CAST(X'ff' AS TEXT)"
+        )
+        connection.commit()
+
+    with pytest.raises(CatalogDamaged):
+        connect(tmp_path / "broken.db", read_only=True).execute("SELECT * FROM a")

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -12,8 +13,9 @@ import pytest
 from catalog_rows import entry_of, publish, store_manifest
 
 from localart.catalog import Catalog, create_catalog, manifests
+from localart.catalog.catalog import has_records
 from localart.catalog.connection import connect
-from localart.errors import CatalogDamaged, StoreBusy, StoreReadOnly
+from localart.errors import CatalogDamaged, StoreBusy, StoreNotFound, StoreReadOnly
 from localart.repository.identity import new_uid, utc_now
 
 FORK = multiprocessing.get_context("fork")
@@ -310,6 +312,62 @@ def test_flushing_makes_commits_durable_also_while_a_reader_holds_an_old_state(
 def test_flushing_a_catalog_at_rest_or_read_only_is_fine(catalog, open_catalog):
     catalog.flush()
     open_catalog(read_only=True).flush()
+
+
+def test_each_new_wal_is_flushed_with_its_name(catalog, monkeypatch):
+    synced: list[str] = []
+    real = os.fsync
+
+    def watched(fd: int) -> None:
+        synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{fd}")))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    for _ in range(2):
+        add_project(catalog, utc_now(), durable=False)
+        catalog.flush()
+        catalog.flush()
+        catalog.close()
+
+    folder = catalog.path.parent.name
+    assert synced == ["localart.db-wal", folder, "localart.db-wal"] * 2
+
+
+# --- gone ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["removed", "replaced"])
+def test_a_catalog_that_is_gone_takes_nothing_more(catalog, tmp_path, what):
+    add_project(catalog, "p")
+    (tmp_path / "localart.db").rename(tmp_path / "away.db")
+    if what == "replaced":
+        (tmp_path / "localart.db").write_bytes((tmp_path / "away.db").read_bytes())
+
+    with pytest.raises(StoreNotFound, match="removed, moved or replaced"):
+        add_project(catalog, "q")
+    with pytest.raises(StoreNotFound):
+        catalog.refuse_gone()
+
+
+def test_closing_in_a_folder_that_is_gone_does_not_fail(open_catalog, tmp_path):
+    catalog = open_catalog(tmp_path / "store")
+    add_project(catalog, "p")
+    shutil.rmtree(tmp_path / "store")
+
+    catalog.close()
+
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_catalog_nobody_has_written_to_has_no_records(catalog, tmp_path):
+    empty = tmp_path / "empty.db"
+    empty.touch()
+
+    assert not has_records(empty)
+    assert not has_records(catalog.path)
+    with catalog.write() as tx:
+        tx.record("test", {})
+    assert has_records(catalog.path)
 
 
 # --- at rest -----------------------------------------------------------------------------------------------
