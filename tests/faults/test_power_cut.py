@@ -57,6 +57,21 @@ def test_a_power_cut_while_a_store_is_made_leaves_none_or_a_whole_one(tmp_path, 
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
+def test_a_power_cut_while_a_store_is_closed_or_opened_again_loses_nothing(tmp_path, workdir, journal):
+    recording = rig.record(
+        rig.blank_disk(tmp_path), tmp_path, workdir, journal=journal, rounds=8, names=("ann",)
+    )
+
+    with _cuts(recording) as cuts:
+        dangerous = cuts.around("close")
+        wanted = random.Random(journal).sample(dangerous, min(len(dangerous), _share(JOURNALS)))
+        verdicts = _cut_each(cuts, wanted, tmp_path, workdir)
+
+    _tell(f"ext4 data={journal}, between two uses of the store", verdicts)
+    assert _broken(verdicts) == []
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
 def test_a_second_power_cut_loses_nothing_either(tmp_path, workdir, journal):
     recording = rig.record(
         rig.blank_disk(tmp_path), tmp_path, workdir, journal=journal, rounds=5, names=("ann",)
@@ -77,7 +92,8 @@ def test_a_second_power_cut_loses_nothing_either(tmp_path, workdir, journal):
                 again / "found", again, workdir, journal=journal, rounds=2, names=(f"cat{number}",)
             )
             with _cuts(later) as more:
-                twice = [chance.randint(more.first(), len(more.records)) for _ in range(5)]
+                anywhere = range(more.first(), len(more.records))
+                twice = [*chance.sample(anywhere, 2), *chance.sample(more.around("close"), 3)]
                 verdicts += _cut_each(more, twice, again, workdir, earlier)
             shutil.rmtree(again)
 

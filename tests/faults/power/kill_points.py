@@ -11,6 +11,7 @@ from power.store_checks import damages
 from power.sync_order import paths_below
 from power.tracing import WRITE_CLASS, Call, Ending, Victims, read_trace
 
+from localart.errors import LocalartError
 from localart.repository import open_repository
 
 _SIGKILL = 9
@@ -127,12 +128,19 @@ class KillBench:
         if ending.signal != _SIGKILL:
             yield f"was not killed: {ending}"
             return
+        try:
+            yield from self._difference_after(scenario, ending, store)
+            yield from _damages(store)
+            yield from self._once_more(scenario, store)
+        except LocalartError as error:
+            yield f"the store cannot be read: {type(error).__name__}: {error}"
+
+    @staticmethod
+    def _difference_after(scenario: Scenario, ending: Ending, store: Path) -> Iterator[str]:
         state = observe(store)
         allowed = scenario.states[ending.returned : ending.returned + 2]
         if state not in allowed:
             yield f"after {ending.returned} steps: {_difference(state, allowed[0])}"
-        yield from _damages(store)
-        yield from self._once_more(scenario, store)
 
     def _once_more(self, scenario: Scenario, store: Path) -> Iterator[str]:
         began = time.monotonic()

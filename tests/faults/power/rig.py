@@ -24,6 +24,7 @@ from power.remembering_disk import FLUSH, RECORD
 HERE = Path(__file__).parent
 DISK_BYTES = 128 << 20
 _SECTOR = 512
+_SUPERBLOCK = 4096  # ext4 does not survive half of it
 _PATIENCE_SECONDS = 120
 
 
@@ -259,6 +260,19 @@ class PowerCuts:
             for name, writer in self.recording.writers.items()
         }
 
+    def around(self, call: str) -> list[int]:
+        """Every count of records at which a writer was in this call, or in the next one."""
+        found = []
+        for writer in self.recording.writers.values():
+            ends = [*writer.marks, self.records[-1].stop]
+            for at, event in enumerate(writer.events):
+                if event["do"] == call:
+                    begin, end = ends[max(0, at - 1)], ends[at + 1]
+                    found += [
+                        n for n, record in enumerate(self.records, start=1) if begin <= record.stop <= end
+                    ]
+        return sorted(set(found))
+
     def moment(self, count: int) -> float:
         """The last moment at which the power can have been cut, `count` records having reached the disk."""
         if count < len(self.records):
@@ -284,9 +298,10 @@ class PowerCuts:
             for record in records:
                 self._log.seek(record.body)
                 content = self._log.read(record.length)
-                for start in range(0, record.length, _SECTOR):
+                step = _SUPERBLOCK if record.offset < _SUPERBLOCK else _SECTOR
+                for start in range(0, record.length, step):
                     if survives():
-                        os.pwrite(file.fileno(), content[start : start + _SECTOR], record.offset + start)
+                        os.pwrite(file.fileno(), content[start : start + step], record.offset + start)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from localart.store.checking import payload_of
 
 def damages(repository: Repository) -> Iterator[str]:
     """Everything that is wrong with the store, in words; nothing when it is whole. Reads all of it."""
-    for check in (_database, _journal, _packs, _commit_records, _manifests, _blobs, _aliases):
+    for check in (_database, _journal, _packs, _commit_records, _manifests, _blobs, _numbers):
         try:
             yield from check(repository)
         except LocalartError as error:
@@ -83,8 +83,8 @@ def _blobs(repository: Repository) -> Iterator[str]:
             yield f"blob {digest.hex()[:12]}: {read} bytes of {size}"
 
 
-def _aliases(repository: Repository) -> Iterator[str]:
-    """Version numbers have no gaps, and `latest` is the newest that was not deleted and can be found."""
+def _numbers(repository: Repository) -> Iterator[str]:
+    """Version numbers are 0, 1, 2, … without gaps, and the next one follows them."""
     rows = repository.read().execute(
         "SELECT a.name, count(v.id), max(v.number), a.next_number FROM artifacts a"
         " LEFT JOIN versions v ON v.artifact = a.id GROUP BY a.id"
