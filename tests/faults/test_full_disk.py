@@ -1,5 +1,6 @@
 """The disk under the store, or under a download, is full: said plainly, nothing acknowledged is lost."""
 
+import errno
 import os
 import random
 import subprocess
@@ -55,10 +56,14 @@ def log(run, name, files):
 
 
 def fill(disk, *, leaving):
-    """Fill the disk up to `leaving` bytes."""
+    """Fill the disk up to `leaving` bytes, also while the store still writes to it."""
     system = os.statvfs(disk)
-    with (disk / "ballast").open("wb") as file:
-        file.write(bytes(max(0, system.f_bavail * system.f_frsize - leaving)))
+    with (disk / "ballast").open("wb", buffering=0) as file:
+        try:
+            file.write(bytes(max(0, system.f_bavail * system.f_frsize - leaving)))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
 
 
 def free(disk):

@@ -137,10 +137,9 @@ SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
 # --- the server --------------------------------------------------------------------------------------------
 
 
-def _child(name: str, store: str, acks: str, most_steps: int, begin: int) -> None:
+def _child(name: str, store: str, log: int, most_steps: int, begin: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1 & 0xFFFF_FFFF_FFFF_FFFF), 0, 0, 0)
     os.environ["LOCALART_DIR"] = store
-    log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.read(begin, 1)
     for done, _ in enumerate(SCENARIOS[name](), start=1):
         os.write(log, b"returned\n")
@@ -175,11 +174,12 @@ def serve() -> None:
     for line in sys.stdin:
         name, store, acks, most_steps = line.split()
         begin, ready = os.pipe()
+        log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # here: never part of a trace
         child = os.fork()
         if child == 0:
             os.close(ready)
             try:
-                _child(name, store, acks, int(most_steps), begin)
+                _child(name, store, log, int(most_steps), begin)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -188,8 +188,8 @@ def serve() -> None:
         sys.stdin.readline()
         os.write(ready, b"\n")
         print(os.waitpid(child, 0)[1], flush=True)
-        os.close(begin)
-        os.close(ready)
+        for descriptor in (begin, ready, log):
+            os.close(descriptor)
 
 
 if __name__ == "__main__":
