@@ -74,7 +74,7 @@ def version_nodes(connection: sqlite3.Connection, versions: Iterable[int]) -> li
     return _nodes(
         connection,
         "SELECT v.id, a.name || ':v' || v.number || coalesce("
-        " (SELECT ' ' || group_concat(name, ', ') FROM aliases WHERE version = v.id), ''),"
+        " (SELECT ' ' || group_concat(name, ', ') FROM aliases WHERE version = v.id AND artifact = v.artifact), ''),"
         " a.type, p.name, v.state, v.created_at, p.name || '/' || a.name || ':v' || v.number FROM versions v"
         " JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE v.id IN ({marks})",
         versions,

@@ -79,6 +79,7 @@ _MARK_MANIFESTS = (
     SELECT manifest FROM versions
     WHERE state = 'COMMITTED' AND id NOT IN (SELECT id FROM temp.doomed_versions)
     """,
+    "INSERT OR IGNORE INTO temp.live_manifests SELECT manifest FROM upserts",
     # What deleted versions point to; there is one of it, and it holds nothing.
     "INSERT OR IGNORE INTO temp.live_manifests SELECT id FROM manifests WHERE file_count = 0 AND complete = 1",
     "INSERT OR IGNORE INTO temp.layers SELECT id FROM temp.live_manifests",

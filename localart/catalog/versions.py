@@ -19,7 +19,8 @@ _FETCH = 500
 _SELECT = (
     "SELECT v.id, v.uid, p.name, a.name, a.type, v.number, v.manifest, m.digest, m.size, m.file_count,"
     " v.description, v.metadata, v.state, v.created_at, v.updated_at, v.seal, v.artifact,"
-    " (SELECT json_group_array(name) FROM (SELECT name FROM aliases WHERE version = v.id ORDER BY name)),"
+    " (SELECT json_group_array(name) FROM"
+    " (SELECT name FROM aliases WHERE version = v.id AND artifact = v.artifact ORDER BY name)),"
     " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name))"
     " FROM versions v JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project"
     " JOIN manifests m ON m.id = v.manifest"
@@ -228,7 +229,11 @@ def set_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
 
 def remove_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
     """Take `alias` off the version; False when it was not there."""
-    removed = tx.execute("DELETE FROM aliases WHERE version = ? AND name = ?", (version.id, alias)).rowcount
+    removed = tx.execute(
+        "DELETE FROM aliases WHERE version = :id AND name = :name"
+        " AND artifact = (SELECT artifact FROM versions WHERE id = :id)",
+        {"id": version.id, "name": alias},
+    ).rowcount
     if removed:
         tx.record("alias.removed", {"alias": alias, "version": version.uid, "label": version.full_name})
     return bool(removed)

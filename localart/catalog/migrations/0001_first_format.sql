@@ -29,6 +29,7 @@ CREATE TABLE runs(
   config TEXT NOT NULL DEFAULT '{}',
   summary TEXT NOT NULL DEFAULT '{}',
   facts TEXT NOT NULL DEFAULT '{}',
+  metric_rules TEXT NOT NULL DEFAULT '{}',
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   finished_at TEXT,
@@ -41,18 +42,28 @@ CREATE TABLE runs(
 CREATE INDEX runs_by_state ON runs(state) WHERE state = 'running';
 CREATE INDEX runs_by_time ON runs(project, created_at);
 
+-- A `sequence` holds versions of its own; a `portfolio` only links to versions of others.
 CREATE TABLE artifacts(
   id INTEGER PRIMARY KEY,
   project INTEGER NOT NULL REFERENCES projects(id),
   name TEXT NOT NULL CHECK(name <> ''),
   type TEXT NOT NULL,
+  kind TEXT NOT NULL DEFAULT 'sequence' CHECK(kind IN ('sequence', 'portfolio')),
   description TEXT,
+  ttl_seconds INTEGER CHECK(ttl_seconds > 0),
   next_number INTEGER NOT NULL DEFAULT 0 CHECK(next_number >= 0),
   created_at TEXT NOT NULL,
   UNIQUE(project, name)
 ) STRICT;
 CREATE INDEX artifacts_by_type ON artifacts(project, type);
 
+CREATE TABLE artifact_tags(
+  artifact INTEGER NOT NULL REFERENCES artifacts(id),
+  name TEXT NOT NULL,
+  PRIMARY KEY(artifact, name)
+) STRICT, WITHOUT ROWID;
+
+-- `ttl_seconds`: NULL takes the artifact's, 0 keeps for ever.
 -- `seal` is BLAKE3 over the row's own facts: SQLite has no page checksums, so the row carries one.
 CREATE TABLE versions(
   id INTEGER PRIMARY KEY,
@@ -63,7 +74,7 @@ CREATE TABLE versions(
   description TEXT,
   metadata TEXT NOT NULL DEFAULT '{}',
   state TEXT NOT NULL DEFAULT 'COMMITTED' CHECK(state IN ('COMMITTED', 'DELETED')),
-  ttl_seconds INTEGER CHECK(ttl_seconds > 0),
+  ttl_seconds INTEGER CHECK(ttl_seconds >= 0),
   history_step INTEGER,
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
@@ -80,6 +91,19 @@ CREATE TRIGGER versions_are_never_removed BEFORE DELETE ON versions BEGIN
   SELECT RAISE(ABORT, 'a version keeps its number for ever');
 END;
 
+-- A version's place in a portfolio. The number is never used again after `removed_at`.
+CREATE TABLE links(
+  artifact INTEGER NOT NULL REFERENCES artifacts(id),
+  number INTEGER NOT NULL CHECK(number >= 0),
+  version INTEGER NOT NULL REFERENCES versions(id),
+  created_at TEXT NOT NULL,
+  removed_at TEXT,
+  PRIMARY KEY(artifact, number)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX links_once ON links(artifact, version) WHERE removed_at IS NULL;
+CREATE INDEX links_by_version ON links(version);
+
+-- A portfolio has aliases of its own: `artifact` may be one that only links to the version.
 CREATE TABLE aliases(
   artifact INTEGER NOT NULL REFERENCES artifacts(id),
   name TEXT NOT NULL CHECK(name <> ''),
@@ -164,6 +188,19 @@ CREATE TABLE entries(
   CHECK(blob IS NULL OR ref IS NULL)
 ) STRICT, WITHOUT ROWID;
 
+-- What several processes add to a version that none of them has finished yet.
+CREATE TABLE upserts(
+  id INTEGER PRIMARY KEY,
+  artifact INTEGER NOT NULL REFERENCES artifacts(id),
+  distributed_id TEXT NOT NULL,
+  run INTEGER NOT NULL REFERENCES runs(id),
+  manifest INTEGER NOT NULL REFERENCES manifests(id),
+  body TEXT NOT NULL DEFAULT '{}',
+  created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX upserts_by_artifact ON upserts(artifact, distributed_id);
+CREATE INDEX upserts_by_manifest ON upserts(manifest);
+
 -- where the bytes lie ------------------------------------------------------------------------------
 
 CREATE TABLE packs(
@@ -229,6 +266,16 @@ CREATE TABLE run_files(
   PRIMARY KEY(run, path)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE alerts(
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  time TEXT NOT NULL,
+  level TEXT NOT NULL CHECK(level IN ('INFO', 'WARN', 'ERROR')),
+  title TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX alerts_by_run ON alerts(run);
+
 -- Every committed change, chained: digest = BLAKE3(previous + BLAKE3(canonical JSON of the record)).
 CREATE TABLE journal(
   seq INTEGER PRIMARY KEY,
@@ -258,7 +305,7 @@ CREATE VIRTUAL TABLE runs_fts USING fts5(name, job_type, notes, config, content=
 
 CREATE VIEW versions_view AS
   SELECT v.id AS version_id, p.name AS project, a.name AS artifact, a.type AS type, 'v' || v.number AS version,
-    (SELECT group_concat(name, ', ') FROM aliases WHERE version = v.id) AS aliases,
+    (SELECT group_concat(name, ', ') FROM aliases WHERE version = v.id AND artifact = v.artifact) AS aliases,
     (SELECT group_concat(name, ', ') FROM version_tags WHERE version = v.id) AS tags,
     m.size AS size_bytes, m.file_count AS files, lower(hex(m.digest)) AS digest, v.description AS description,
     v.metadata AS metadata, v.state AS state, v.created_at AS created_at,
