@@ -1,0 +1,222 @@
+"""Every key, as data: bindings, footer, help page and documentation come from this one table.
+
+A key is remapped by its id in `~/.config/localart/tui.toml`::
+
+    [keys]
+    "list.mark" = "m"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where a key works. A page has the keys of several scopes; a narrower one wins."""
+
+    EVERYWHERE = "Everywhere"
+    PAGE = "Pages"
+    LIST = "Lists and tables"
+    TABS = "Tabs"
+    HOME = "Projects"
+    ARTIFACTS = "Artifacts"
+    VERSIONS = "Versions"
+    ARTIFACT = "A version"
+    FILES = "Files"
+    FILTER = "While filtering"
+    MENU = "Menus"
+    GRAPH = "Graph"
+    RUNS = "Runs"
+    RUN = "A run"
+    CHART = "Charts"
+    COMPARE = "Compare"
+    FIND = "Find"
+    STORE = "Store"
+    EDIT = "Changing things (--write)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One thing that keys do. `footer`: its word in the footer (at `rank`, small first); "": only in the help."""
+
+    id: str
+    keys: str
+    scope: Scope
+    action: str
+    says: str
+    footer: str = ""
+    rank: int = 50
+    priority: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys, one by one."""
+        return tuple(key.strip() for key in self.keys.split(","))
+
+
+def _key(  # a table reads best as columns
+    id: str,  # noqa: A002
+    keys: str,
+    scope: Scope,
+    action: str,
+    says: str,
+    footer: str = "",
+    rank: int = 50,
+    *,
+    priority: bool = False,
+) -> Key:
+    return Key(
+        id=id, keys=keys, scope=scope, action=action, says=says, footer=footer, rank=rank, priority=priority
+    )
+
+
+KEYS: tuple[Key, ...] = (
+    # everywhere
+    _key("app.help", "question_mark,f1", Scope.EVERYWHERE, "app.help", "help of this page", "help", 90),
+    _key("app.find", "colon,ctrl+p", Scope.EVERYWHERE, "app.find", "find anything in the store", "find", 70),
+    _key("app.back", "q,h,backspace,escape,left", Scope.EVERYWHERE, "app.back", "back to where you came from",
+         "back", 95),
+    _key("app.previous", "minus", Scope.EVERYWHERE, "app.previous", "the place before this one, and again"),
+    _key("app.older", "ctrl+o", Scope.EVERYWHERE, "app.older", "older place in the history"),
+    _key("app.newer", "ctrl+n", Scope.EVERYWHERE, "app.newer", "newer place in the history"),
+    _key("app.store", "S", Scope.EVERYWHERE, "app.store_page", "the store: size, dedupe, health"),
+    _key("app.theme", "T", Scope.EVERYWHERE, "app.next_theme", "next colour theme"),
+    _key("app.quit", "Q,ctrl+q", Scope.EVERYWHERE, "app.leave", "quit", priority=False),
+    _key("app.suspend", "ctrl+z", Scope.EVERYWHERE, "app.suspend_process", "suspend to the shell"),
+    # pages
+    _key("page.filter", "slash", Scope.PAGE, "page.filter", "filter what is listed", "filter", 20),
+    _key("page.sort", "s", Scope.PAGE, "page.sort", "choose the order", "sort", 30),
+    _key("page.reverse", "R", Scope.PAGE, "page.reverse", "turn the order round"),
+    _key("page.copy", "y", Scope.PAGE, "page.copy", "copy: name, path, digest, JSON, code", "copy", 60),
+    _key("page.same", "e", Scope.PAGE, "page.same", "the command and the Python that give the same"),
+    _key("page.reload", "r", Scope.PAGE, "page.reload", "read the store again"),
+    _key("page.error", "exclamation_mark", Scope.PAGE, "page.error", "all of the error"),
+    _key("page.preview", "p", Scope.PAGE, "page.preview", "show or hide the preview"),
+    _key("page.graph", "x", Scope.PAGE, "page.graph", "lineage graph from here", "graph", 50),
+    # lists
+    _key("list.up", "up,k", Scope.LIST, "cursor(-1)", "one up"),
+    _key("list.down", "down,j", Scope.LIST, "cursor(1)", "one down"),
+    _key("list.page_up", "pageup,ctrl+b", Scope.LIST, "page(-1.0)", "one page up"),
+    _key("list.page_down", "pagedown,ctrl+f", Scope.LIST, "page(1.0)", "one page down"),
+    _key("list.half_up", "ctrl+u", Scope.LIST, "page(-0.5)", "half a page up"),
+    _key("list.half_down", "ctrl+d", Scope.LIST, "page(0.5)", "half a page down"),
+    _key("list.first", "home,g", Scope.LIST, "first", "first row"),
+    _key("list.last", "end,G", Scope.LIST, "last", "last row"),
+    _key("list.open", "enter,l,right", Scope.LIST, "open", "open", "open", 10),
+    _key("list.mark", "space", Scope.LIST, "mark", "mark or unmark", "mark", 40),
+    _key("list.range", "v", Scope.LIST, "mark_range", "mark from the last mark to here"),
+    _key("list.unmark", "U", Scope.LIST, "unmark", "forget all marks"),
+    _key("list.columns", "w", Scope.LIST, "columns", "next set of columns"),
+    _key("list.compare", "c", Scope.LIST, "compare", "compare what is marked", "compare", 45),
+    # tabs
+    _key("tabs.previous", "left_square_bracket,shift+tab", Scope.TABS, "tab(-1)", "tab before"),
+    _key("tabs.next", "right_square_bracket,tab", Scope.TABS, "tab(1)", "next tab", "tab", 80),
+    *(
+        _key(f"tabs.{number}", str(number), Scope.TABS, f"tab_number({number})", f"tab {number}")
+        for number in range(1, 10)
+    ),
+    # filter
+    _key("filter.keep", "enter,down", Scope.FILTER, "keep", "keep the filter, go to the list"),
+    _key("filter.clear", "escape", Scope.FILTER, "clear", "drop the filter"),
+    # files
+    _key("files.pager", "o", Scope.FILES, "pager", "open in $PAGER"),
+    _key("files.fold_all", "z", Scope.FILES, "fold_all", "fold all folders"),
+    _key("artifacts.fold_all", "z", Scope.ARTIFACTS, "fold_all", "fold or unfold all types"),
+)  # fmt: skip
+
+
+def keys_of(*scopes: Scope) -> Iterator[Key]:
+    """The keys of these scopes, in the order of the table."""
+    return (key for key in KEYS if key.scope in scopes)
+
+
+def bindings(*scopes: Scope) -> list[Binding]:
+    """Textual's bindings for these scopes."""
+    from textual.binding import Binding
+
+    return [
+        Binding(key.keys, key.action, key.says, id=key.id, show=bool(key.footer), priority=key.priority)
+        for key in keys_of(*scopes)
+    ]
+
+
+_SIGNS = {
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "slash": "/",
+    "colon": ":",
+    "minus": "-",
+    "plus": "+",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "comma": ",",
+    "full_stop": ".",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "enter": "Enter",
+    "escape": "Esc",
+    "backspace": "Bksp",
+    "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "Shift-Tab",
+}
+_ASCII_SIGNS = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
+
+
+def key_sign(name: str, *, ascii_only: bool = False) -> str:
+    """How a key is written for people: `?`, `Ctrl-B`, `PgDn`."""
+    sign = _SIGNS.get(name) or name.replace("ctrl+", "Ctrl-").replace("shift+", "Shift-")
+    return _ASCII_SIGNS.get(sign, sign) if ascii_only else sign
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One word of the footer: a key's sign, what it does, and the action a click on it runs."""
+
+    sign: str
+    word: str
+    action: str
+
+
+def footer(scopes: Sequence[Scope], hidden: Iterable[str] = ()) -> list[Hint]:
+    """What the footer says, most useful first; `hidden` are ids of keys that do nothing here."""
+    away = set(hidden)
+    shown = [key for key in keys_of(*scopes) if key.footer and key.id not in away]
+    return [
+        Hint(_footer_sign(key.names[0]), key.footer, key.action)
+        for key in sorted(shown, key=lambda key: key.rank)
+    ]
+
+
+def _footer_sign(name: str) -> str:
+    return {"enter": "⏎", "space": "space"}.get(name) or key_sign(name)
+
+
+def as_markdown() -> str:
+    """The table for the documentation."""
+    rows = ["| Key | What it does | Id |", "|---|---|---|"]
+    for scope in Scope:
+        keys = list(keys_of(scope))
+        if keys:
+            rows.append(f"| **{scope.value}** | | |")
+        rows += [f"| {_listed(key)} | {key.says} | `{key.id}` |" for key in keys]
+    return "\n".join(rows) + "\n"
+
+
+def _listed(key: Key) -> str:
+    return " ".join(f"`{key_sign(name)}`" for name in key.names)

@@ -1,0 +1,1 @@
+"""One file a page; each is a `Page` that the registry in `app` names."""
