@@ -14,6 +14,7 @@
     │   ├── ArtifactNotFound  LookupError
     │   ├── ArtifactTypeMismatch ValueError
     │   ├── ArtifactHasAliases
+    │   ├── InvalidRequest    ValueError   asked of `Api` in a way that cannot be answered
     │   ├── ProjectNotFound   LookupError
     │   └── RunNotFound       LookupError
     ├── ArtifactStatusError  AttributeError
@@ -104,6 +105,10 @@ class ArtifactTypeMismatch(CommError, ValueError):
 
 class ArtifactHasAliases(CommError):
     """A version that aliases point to is not deleted unless asked to delete them too."""
+
+
+class InvalidRequest(CommError, ValueError):
+    """What was asked of `Api` cannot be answered: a filter, an order or a path that makes no sense."""
 
 
 class ProjectNotFound(CommError, LookupError):

@@ -40,6 +40,16 @@ def get_run(connection: sqlite3.Connection, key: int) -> RunRecord:
     return _record(connection.execute(f"{_SELECT} WHERE r.id = ?", (key,)).fetchone())
 
 
+def get_runs(connection: sqlite3.Connection, keys: Iterable[int]) -> list[RunRecord]:
+    """The runs with these row ids, in this order; those that were deleted meanwhile are left out."""
+    wanted = list(keys)
+    rows = connection.execute(
+        f"{_SELECT} WHERE r.id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
+    ).fetchall()
+    found = {row[0]: _record(row) for row in rows}
+    return [found[key] for key in wanted if key in found]
+
+
 def iter_runs(
     connection: sqlite3.Connection, *, project: str | None = None, newest_first: bool = False
 ) -> Iterator[RunRecord]:

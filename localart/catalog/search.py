@@ -78,11 +78,16 @@ def index_row(tx: Transaction, table: str, row_id: int) -> None:
 @contextmanager
 def reindexed(tx: Transaction, table: str, row_id: int) -> Iterator[None]:
     """Change a row inside the body; its old words are forgotten and its new ones learnt."""
+    unindex_row(tx, table, row_id)
+    yield
+    index_row(tx, table, row_id)
+
+
+def unindex_row(tx: Transaction, table: str, row_id: int) -> None:
+    """Forget the words of a row that is about to change or go."""
     columns = _INDEXED[table]
     tx.execute(
         f"INSERT INTO {table}_fts({table}_fts, rowid, {columns})"
         f" SELECT 'delete', id, {columns} FROM {table} WHERE id = ?",
         (row_id,),
     )
-    yield
-    index_row(tx, table, row_id)
