@@ -36,6 +36,7 @@ class Scope(StrEnum):
     RUNS = "Runs"
     RUN = "A run"
     CHART = "Charts"
+    PREVIEW = "Previews"
     COMPARE = "Compare"
     FIND = "Find"
     STORE = "Store"
@@ -129,6 +130,28 @@ KEYS: tuple[Key, ...] = (
     _key("files.pager", "o", Scope.FILES, "pager", "open in $PAGER"),
     _key("files.fold_all", "z", Scope.FILES, "fold_all", "fold all folders"),
     _key("artifacts.fold_all", "z", Scope.ARTIFACTS, "fold_all", "fold or unfold all types"),
+    # charts
+    _key("chart.smooth", "s", Scope.CHART, "smooth", "smooth more; after the most, not at all", "smooth", 21),
+    _key("chart.log", "L", Scope.CHART, "log", "logarithmic y axis", "log y", 22),
+    _key("chart.axis", "x", Scope.CHART, "axis", "x axis: steps, time, time since the start", "x axis", 23),
+    _key("chart.closer", "plus,equals_sign", Scope.CHART, "zoom(0.5)", "closer, around the cursor line", "zoom", 24),
+    _key("chart.further", "minus", Scope.CHART, "zoom(2.0)", "further away"),
+    _key("chart.left", "left,h", Scope.CHART, "move(-1)", "cursor line to the left"),
+    _key("chart.right", "right,l", Scope.CHART, "move(1)", "cursor line to the right", "values", 25),
+    _key("chart.earlier", "shift+left,less_than_sign", Scope.CHART, "pan(-0.25)", "earlier part"),
+    _key("chart.later", "shift+right,greater_than_sign", Scope.CHART, "pan(0.25)", "later part"),
+    _key("chart.all", "0", Scope.CHART, "everything", "all of it, no cursor line", "all", 26),
+    _key("chart.next", "tab", Scope.CHART, "metric(1)", "next metric", "next metric", 27),
+    _key("chart.previous", "shift+tab", Scope.CHART, "metric(-1)", "metric before"),
+    # previews and pictures
+    _key("preview.up", "up,k", Scope.PREVIEW, "line(-1)", "one line up"),
+    _key("preview.down", "down,j", Scope.PREVIEW, "line(1)", "one line down"),
+    _key("preview.page_up", "pageup,ctrl+b", Scope.PREVIEW, "page(-1)", "one page up"),
+    _key("preview.page_down", "pagedown,ctrl+f,space", Scope.PREVIEW, "page(1)", "one page down"),
+    _key("preview.first", "home,g", Scope.PREVIEW, "first", "to the beginning"),
+    _key("preview.last", "end,G", Scope.PREVIEW, "last", "to the end"),
+    _key("preview.left", "left", Scope.PREVIEW, "aside(-8)", "to the left"),
+    _key("preview.right", "right,l", Scope.PREVIEW, "aside(8)", "to the right"),
 )  # fmt: skip
 
 
