@@ -13,9 +13,9 @@ MAX_LABEL = 120
 
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Zl", "Zp"}
 _DRAWN = {*map(chr, range(0x2500, 0x2580)), "●", "▣", "▶", "◀", "▏", "↺", "⇠"}
-_TAIL = re.compile(r"(:[^:\s]+|[-_ ]×?[0-9]+)$")
+_TAIL = re.compile(r"(:[^:\s]+|[-_ ]×?[0-9]+| ×[0-9]+(?: [✓✗…][0-9]+)+| x[0-9]+(?: (?:ok|bad|~)[0-9]+)+)$")
 _WITH_ALIASES = re.compile(r"(\S+:v[0-9]+)\s+(.+)")
-_ASCII_STAND_INS = str.maketrans({"…": "~", "×": "x", "–": "-", "→": "->", "↺": "@"})
+_ASCII_STAND_INS = str.maketrans({"…": "~", "×": "x", "–": "-", "→": "->", "↺": "@", "✓": "ok", "✗": "bad"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

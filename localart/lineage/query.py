@@ -14,10 +14,14 @@ MAX_NODES = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How far a lineage goes: towards what made it, towards what came of it, and how many steps."""
+    """How far a lineage goes: towards what made it, towards what came of it, and how many steps.
+
+    `complete` turns round at every node, so that all that hangs together is found (W&B's extended lineage).
+    """
 
     up: bool = True
     down: bool = True
+    complete: bool = False
     depth: int | None = None
     max_nodes: int = MAX_NODES
 
@@ -31,8 +35,8 @@ class _Node:
 def find_lineage(repository: Repository, address: str, *, project: str | None, reach: Reach) -> LineageGraph:
     """The direct lineage of `run:ID` or of `[project/]name[:alias|vN]`: its ancestors and descendants.
 
-    With every edge between them. Steps count edges. At most `reach.max_nodes` nodes; `truncated` says when
-    there would be more.
+    With every edge between them. Steps count edges. At most `reach.max_nodes` nodes, the nearest; `truncated` says
+    when there would be more.
     """
     if address.startswith("run:"):
         start = _Node(NodeKind.RUN, resolve_run(repository, address, project=project).key)
@@ -40,10 +44,7 @@ def find_lineage(repository: Repository, address: str, *, project: str | None, r
         start = _Node(NodeKind.VERSION, resolve_version(repository, address, project=project).id)
     with repository.catalog.snapshot() as connection:
         found = _Search(connection, reach)
-        if reach.up:
-            found.walk(start, up=True)
-        if reach.down:
-            found.walk(start, up=False)
+        found.walk(start)
         found.join()
         return found.graph(start)
 
@@ -90,30 +91,29 @@ class _Search:
         self.add(fresh)
         return {node for node in fresh if node in self.nodes}
 
-    def walk(self, start: _Node, *, up: bool) -> None:
-        """Follow edges away from `start`, against their arrows when `up`."""
-        seen = {start}
-        level = {start}
-        self.add(level)
+    def walk(self, start: _Node) -> None:
+        """Follow edges away from `start`, one step at a time each way, so that a limit keeps what is nearest."""
+        ways = [_Way({start}, up=up, down=down) for up, down in _directions(self._reach)]
+        self.add({start})
         steps = 0
-        while level and not self._truncated and (self._reach.depth is None or steps < self._reach.depth):
-            edges = self._edges_at(level, up=up)
-            self.take(edges)
-            ends = {
-                end
-                for edge in edges
-                for end in (_Node(NodeKind.RUN, edge.run_key), _Node(NodeKind.VERSION, edge.version_id))
-            }
-            level = ends - seen
-            seen |= level
+        while any(way.level for way in ways) and (self._reach.depth is None or steps < self._reach.depth):
+            for way in ways:
+                edges = self._edges_at(way)
+                self.take(edges)
+                if self._truncated:
+                    return
+                way.step(_ends(edges))
             steps += 1
 
-    def _edges_at(self, level: set[_Node], *, up: bool) -> list[rows.EdgeRow]:
-        at_runs = [node.id for node in level if node.kind is NodeKind.RUN]
-        at_versions = [node.id for node in level if node.kind is NodeKind.VERSION]
-        return rows.edges_of_runs(
-            self._connection, at_runs, "input" if up else "output"
-        ) + rows.edges_of_versions(self._connection, at_versions, "output" if up else "input")
+    def _edges_at(self, way: "_Way") -> list[rows.EdgeRow]:
+        at_runs = [node.id for node in way.level if node.kind is NodeKind.RUN]
+        at_versions = [node.id for node in way.level if node.kind is NodeKind.VERSION]
+        from_runs, from_versions = (
+            (None, None) if way.up and way.down else (("input", "output") if way.up else ("output", "input"))
+        )
+        return rows.edges_of_runs(self._connection, at_runs, from_runs) + rows.edges_of_versions(
+            self._connection, at_versions, from_versions
+        )
 
     def join(self) -> None:
         """Take every edge between the nodes found: one left out would say that there is none."""
@@ -138,6 +138,36 @@ class _Search:
             focus=None if focus is None else _key(focus.kind, focus.id),
             truncated=self._truncated,
         )
+
+
+class _Way:
+    """A search in one direction or in both: the nodes it has met, and those it met last."""
+
+    def __init__(self, starts: set[_Node], *, up: bool, down: bool) -> None:
+        self.up = up
+        self.down = down
+        self.level = starts
+        self._seen = set(starts)
+
+    def step(self, ends: set[_Node]) -> None:
+        """Go on from those of `ends` that are new."""
+        self.level = ends - self._seen
+        self._seen |= self.level
+
+
+def _directions(reach: Reach) -> list[tuple[bool, bool]]:
+    """For each search to make, whether it goes up and whether it goes down."""
+    if reach.complete:
+        return [(True, True)]
+    return [(up, not up) for up, wanted in ((True, reach.up), (False, reach.down)) if wanted]
+
+
+def _ends(edges: list[rows.EdgeRow]) -> set[_Node]:
+    return {
+        end
+        for edge in edges
+        for end in (_Node(NodeKind.RUN, edge.run_key), _Node(NodeKind.VERSION, edge.version_id))
+    }
 
 
 def _key(kind: NodeKind, row_id: int) -> str:
