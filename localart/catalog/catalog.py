@@ -85,12 +85,17 @@ class Catalog:
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._flushed_wal = -1  # while a connection is open the WAL stays, and so does its inode
+        self.before_reading: dict[object, Callable[[], None]] = {}
 
     # --- reading -------------------------------------------------------------------------------------
 
     def read(self) -> Connection:
-        """This thread's connection, for reading."""
-        return self._mine().connection
+        """This thread's connection, for reading; what runs of this process logged is there first."""
+        connection = self._mine().connection
+        if self.before_reading and not connection.in_transaction:
+            for settle in tuple(self.before_reading.values()):
+                settle()
+        return connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:

@@ -6,18 +6,20 @@ Numbers lie in `value`; everything else (text, booleans, media) as JSON in `body
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
 from localart.model import HistoryRow
 
 _FETCH = 500
+
+_INSERT = "INSERT OR REPLACE INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)"
 
 # The metrics of a run, one index look-up each: DISTINCT would walk all its rows.
 _NAMES = """
@@ -28,6 +30,30 @@ WITH RECURSIVE used(metric) AS (
   WHERE used.metric IS NOT NULL
 ) SELECT n.id, n.name FROM used JOIN metric_names n ON n.id = used.metric
 """
+
+
+class Point(NamedTuple):
+    """What one call logged: flat plain values at a step; `time` is seconds since the epoch."""
+
+    step: int
+    time: float
+    values: Mapping[str, Any]
+
+
+def insert_points(tx: Transaction, run_key: int, points: Iterable[Point]) -> None:
+    """Write many points in their order; a key logged again at the same step takes the newer value."""
+    ids: dict[str, int] = {}
+    rows: list[tuple[Any, ...]] = []
+    for step, time, values in points:
+        for name, value in values.items():
+            metric = ids.get(name)
+            if metric is None:
+                metric = ids[name] = metric_ids(tx, [name])[name]
+            rows.append((run_key, metric, step, *_columns(value), time))
+        if len(rows) >= _FETCH:
+            tx.executemany(_INSERT, rows)
+            rows.clear()
+    tx.executemany(_INSERT, rows)
 
 
 def metric_ids(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
@@ -44,9 +70,7 @@ def insert_metrics(
 ) -> None:
     """Write one step's values; a key logged again at the same step takes the new value."""
     rows = [(run_key, ids[name], step, *_columns(value), time) for name, value in values.items()]
-    tx.executemany(
-        "INSERT OR REPLACE INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)", rows
-    )
+    tx.executemany(_INSERT, rows)
 
 
 def _columns(value: Any) -> tuple[float | int | None, str | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from localart.catalog import metrics, projects, runs
 from localart.catalog.lock import FileLock
+from localart.catalog.tail import iter_tails, read_tail
 from localart.catalog.transaction import Transaction
 from localart.errors import InvalidMetadata, StoreBusy, UsageError
 from localart.jsonable import dump_values
@@ -108,6 +109,7 @@ def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> St
     if request.resume not in {"allow", "must", "auto"}:
         raise _exists(known.project, known.id)
     lock = _take_lock(repository, known)
+    recover_tail(repository, known)
     changes = {column: value for column, value in _columns(request).items() if value is not None}
     if request.name is not None:
         changes["name"] = request.name
@@ -175,12 +177,25 @@ def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
         lock = FileLock(path)
         try:
             if lock.try_acquire():
+                recover_tail(repository, run)
                 if _mark(repository, run):
                     dead.append(run)
                 path.unlink(missing_ok=True)
         finally:
             lock.close()
     return tuple(dead)
+
+
+def recover_tail(repository: Repository, run: RunRecord) -> None:
+    """Put what a dead process logged last into the catalog. Killed midway, it is done again. Under the run's lock."""
+    paths = list(iter_tails(repository.root, run.uid))
+    if not paths:
+        return
+    with repository.catalog.write() as tx:
+        for path in paths:
+            metrics.insert_points(tx, run.key, read_tail(path))
+    for path in paths:  # oldest first: an old one left alone would bring old values back
+        path.unlink(missing_ok=True)
 
 
 def _mark(repository: Repository, run: RunRecord) -> bool:

@@ -2,12 +2,10 @@
 
 import operator
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localart.catalog import metrics
-from localart.errors import InvalidMetadata, StoreError
+from localart.errors import InvalidMetadata
 from localart.jsonable import MAX_DEPTH, normalise_value
 from localart.media.base import Media
 from localart.model import RunRecord
@@ -15,9 +13,9 @@ from localart.names import check_label, shown
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.files import RunFiles
+from localart.runs.recorder import Recorder
 
 _LAST_STEP = 1 << 53  # the last one that JSON's numbers count to
-_FLUSH_SECONDS = 0.8  # a power cut may cost the last second
 
 
 class History:
@@ -26,13 +24,11 @@ class History:
     def __init__(
         self, repository: Repository, run: RunRecord, files: RunFiles, reporter: Reporter, *, first_step: int
     ) -> None:
-        self._repository = repository
         self._run = run
         self._files = files
         self._reporter = reporter
         self._guard = threading.RLock()
-        self._ids: dict[str, int] = {}
-        self._flusher = _Flusher(repository)
+        self._recorder = Recorder(repository, run)
         self.step = first_step
 
     def log(
@@ -50,7 +46,7 @@ class History:
                 self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
                 return None
             plain = {key: self._keep_media(key, value, at) for key, value in checked.items()}
-            self._write(plain, at)
+            self._recorder.record(at, dict(_flattened(plain)))
             self.step = at
             if commit or (commit is None and step is None):
                 self.step += 1
@@ -66,25 +62,13 @@ class History:
             return {name: self._keep_media(f"{key}.{name}", one, step) for name, one in value.items()}
         return value
 
-    def _write(self, plain: dict[str, Any], step: int) -> None:
-        flat = dict(_flattened(plain))
-        with self._repository.catalog.write(durable=False) as tx:
-            unknown = [name for name in flat if name not in self._ids]
-            found = metrics.metric_ids(tx, unknown) if unknown else {}
-            metrics.insert_metrics(
-                tx,
-                self._run.key,
-                {**self._ids, **found} if found else self._ids,
-                step,
-                time.time(),
-                flat,
-            )
-        self._ids.update(found)
-        self._flusher.wake()
+    def settle(self) -> None:
+        """Put what was logged into the catalog now."""
+        self._recorder.settle()
 
     def close(self) -> None:
-        """Stop the flusher; the caller's next durable commit covers what was logged."""
-        self._flusher.stop()
+        """Put what was logged into the catalog, and stop; the caller's next durable commit covers it."""
+        self._recorder.close()
 
 
 def _checked_step(step: object) -> int:
@@ -150,39 +134,3 @@ def _flattened(values: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[st
         else:
             result.append((prefix + name, value))
     return result
-
-
-class _Flusher:
-    """Makes metrics durable within a second of being logged, in a thread of its own."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._wanted = threading.Event()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def wake(self) -> None:
-        """Something was logged."""
-        if self._thread is None or not self._thread.is_alive():
-            self._stopped.clear()
-            self._thread = threading.Thread(target=self._loop, name="localart-flush", daemon=True)
-            self._thread.start()
-        self._wanted.set()
-
-    def _loop(self) -> None:
-        while not self._stopped.is_set():
-            self._wanted.wait()
-            if self._stopped.wait(_FLUSH_SECONDS):
-                return
-            self._wanted.clear()
-            try:
-                self._repository.catalog.flush()
-            except (StoreError, OSError):  # the next write says so to the user; a thread has nobody to tell
-                return
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-        self._wanted.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._thread.join(timeout=5)
