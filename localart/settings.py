@@ -29,6 +29,7 @@ class Settings:
     tags: tuple[str, ...]
     mode: str | None
     resume: str | None
+    log_model: str | None
     silent: bool
     no_color: bool
 
@@ -53,6 +54,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         tags=tuple(tag.strip() for tag in (either("TAGS") or "").split(",") if tag.strip()),
         mode=either("MODE"),
         resume=either("RESUME"),
+        log_model=either("LOG_MODEL"),
         silent=(either("SILENT") or "").lower() in {"1", "true", "yes", "on"},
         no_color=bool(env.get("NO_COLOR")),
     )
