@@ -1,0 +1,66 @@
+"""Dots on a grid of character cells: 2 × 4 dots a cell in braille, 1 × 2 where only ASCII can be shown.
+
+Each cell remembers which ink drew in it: a later ink takes over the colour, the dots of earlier ones stay.
+Braille cells are U+2800 plus one bit a dot (Unicode, Braille Patterns: dots 1–3 and 7 left, 4–6 and 8 right).
+"""
+
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+_COLUMN_BITS = tuple(tuple(row[column] for row in _BITS) for column in (0, 1))
+_BRAILLE = 0x2800
+_ASCII = (" ", "'", ".", ":")
+
+
+class Raster:
+    """A picture of `columns` × `rows` cells. Dots outside are ignored; `(0, 0)` is the top left one."""
+
+    def __init__(self, columns: int, rows: int, *, ascii_only: bool = False) -> None:
+        self.columns = columns
+        self.rows = rows
+        self._ascii = ascii_only
+        self._across, self._down = (1, 2) if ascii_only else (2, 4)
+        self.width = columns * self._across
+        self.height = rows * self._down
+        self._dots = bytearray(columns * rows)
+        self._inks = bytearray(columns * rows)
+
+    def dot(self, x: int, y: int, ink: int) -> None:
+        """Set one dot."""
+        self.column(x, y, y, ink)
+
+    def column(self, x: int, top: int, bottom: int, ink: int) -> None:
+        """Set the dots of column `x` from `top` to `bottom`, both included, in the colour `ink` (1–255)."""
+        if not 0 <= x < self.width:
+            return
+        first, last = max(min(top, bottom), 0), min(max(top, bottom), self.height - 1)
+        for y in range(first, last + 1):
+            cell = y // self._down * self.columns + x // self._across
+            self._dots[cell] |= self._bit(x, y)
+            self._inks[cell] = ink
+
+    def _bit(self, x: int, y: int) -> int:
+        return 1 << (y & 1) if self._ascii else _COLUMN_BITS[x & 1][y & 3]
+
+    def line(self, x0: int, y0: int, x1: int, y1: int, ink: int) -> None:
+        """Join two dots by a line without gaps; each column gets the run of dots that the line crosses there."""
+        if x0 > x1:
+            x0, y0, x1, y1 = x1, y1, x0, y0
+        if x0 == x1:
+            self.column(x0, y0, y1, ink)
+            return
+        across, rise = x1 - x0, y1 - y0
+        before = y0
+        for x in range(max(x0, 0), min(x1, self.width - 1) + 1):
+            # Up to half-way to the next column, so that neighbours meet and none overshoots.
+            after = y0 + (rise * (2 * (x - x0) + 1)) // (2 * across) if x < x1 else y1
+            self.column(x, before, after, ink)
+            before = after
+
+    def row(self, number: int) -> list[tuple[str, int]]:
+        """The cells of one row as (character, ink); ink 0 is an empty cell."""
+        start = number * self.columns
+        stop = start + self.columns
+        chars = _ASCII if self._ascii else None
+        return [
+            (chars[dots] if chars else chr(_BRAILLE + dots) if dots else " ", ink)
+            for dots, ink in zip(self._dots[start:stop], self._inks[start:stop], strict=True)
+        ]
