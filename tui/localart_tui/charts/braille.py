@@ -4,8 +4,15 @@ Each cell remembers which ink drew in it: a later ink takes over the colour, the
 Braille cells are U+2800 plus one bit a dot (Unicode, Braille Patterns: dots 1–3 and 7 left, 4–6 and 8 right).
 """
 
-_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_COLUMN_BITS = tuple(tuple(row[column] for row in _BITS) for column in (0, 1))
+
+def _runs(column: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """`[high][low]`: all bits of a column's dots from `high` down to `low`."""
+    size = range(len(column))
+    return tuple(tuple(sum(column[high : low + 1]) for low in size) for high in size)
+
+
+_BRAILLE_RUNS = (_runs((0x01, 0x02, 0x04, 0x40)), _runs((0x08, 0x10, 0x20, 0x80)))
+_ASCII_RUNS = (_runs((1, 2)),)
 _BRAILLE = 0x2800
 _ASCII = (" ", "'", ".", ":")
 
@@ -18,6 +25,7 @@ class Raster:
         self.rows = rows
         self._ascii = ascii_only
         self._across, self._down = (1, 2) if ascii_only else (2, 4)
+        self._sides = _ASCII_RUNS if ascii_only else _BRAILLE_RUNS
         self.width = columns * self._across
         self.height = rows * self._down
         self._dots = bytearray(columns * rows)
@@ -32,13 +40,13 @@ class Raster:
         if not 0 <= x < self.width:
             return
         first, last = max(min(top, bottom), 0), min(max(top, bottom), self.height - 1)
-        for y in range(first, last + 1):
-            cell = y // self._down * self.columns + x // self._across
-            self._dots[cell] |= self._bit(x, y)
-            self._inks[cell] = ink
-
-    def _bit(self, x: int, y: int) -> int:
-        return 1 << (y & 1) if self._ascii else _COLUMN_BITS[x & 1][y & 3]
+        if first > last:
+            return
+        side, down, cell = self._sides[x % self._across], self._down, x // self._across
+        for row in range(first // down, last // down + 1):
+            high, low = max(first - row * down, 0), min(last - row * down, down - 1)
+            self._dots[row * self.columns + cell] |= side[high][low]
+            self._inks[row * self.columns + cell] = ink
 
     def line(self, x0: int, y0: int, x1: int, y1: int, ink: int) -> None:
         """Join two dots by a line without gaps; each column gets the run of dots that the line crosses there."""

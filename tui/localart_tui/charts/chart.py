@@ -52,7 +52,7 @@ class Chart(Widget, can_focus=True):
     and emptiness show as a sentence. What is shown while zooming is the coarse series until the finer one is there.
     """
 
-    BINDINGS = [*bindings(Scope.CHART)]
+    BINDINGS = [*bindings(Scope.CHART)]  # noqa: RUF012 - Textual's own way
     DEFAULT_CSS = "Chart { height: 1fr; min-height: 4; }"
 
     @dataclass
