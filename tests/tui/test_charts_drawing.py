@@ -59,10 +59,7 @@ def test_a_line_has_no_gap_and_stays_between_its_ends(x0, y0, x1, y1):
     columns: dict[int, list[int]] = {}
     for x in range(raster.width):
         for y in range(raster.height):
-            if (
-                ord(raster.row(y // 4)[x // 2][0]) - 0x2800 & raster._bit(x, y)
-                and raster.row(y // 4)[x // 2][1]
-            ):
+            if raster._dots[y // 4 * raster.columns + x // 2] & raster._sides[x % 2][y % 4][y % 4]:
                 columns.setdefault(x, []).append(y)
     for x, dots in columns.items():
         assert min(x0, x1) <= x <= max(x0, x1)
