@@ -1,18 +1,93 @@
-"""What every kind of media has in common: encoded bytes, a file name's ending, and a description."""
+"""What every kind of media has in common: how it is described, kept, and read back.
 
+A media object is described by one JSON record with a `_type` (W&B's). Its bytes lie in files of their own, named by
+their content, whose paths the record tells; some kinds (histograms, class lists) need no file, and some
+(annotated images, tables) need several.
+"""
+
+import hashlib
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, Self
+
+from localart.model import JsonObject
+
+Record = dict[str, Any]
+"""Plain JSON; floats in it may be NaN or infinite."""
+
+
+class MediaFiles(Protocol):
+    """Where a media object's files go: into a run, or into an artifact."""
+
+    def keep(self, folder: str, content: bytes, suffix: str) -> str:
+        """Store one file below `folder` under a name made of its content; its path."""
+        ...
+
+
+class ArtifactFiles(MediaFiles, Protocol):
+    """The files of an artifact, which may also hold other media objects with records of their own."""
+
+    def add(self, media: "Media", name: str) -> "KeptRecord":
+        """Store `media` and its record, at `name` plus the ending of its kind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRecord:
+    """Where in an artifact an object's record is, and the digest of that file (hex)."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryReader:
+    """A version's content: `read` returns a file's bytes (KeyError when there is none), `paths` lists all files.
+
+    `loaded` remembers objects that others name, by path: each is read once, and a circle is noticed. Make a new
+    reader for each object to load.
+    """
+
+    read: Callable[[str], bytes]
+    paths: Callable[[], Iterable[str]]
+    loaded: "dict[str, Media | None]" = field(default_factory=dict)
 
 
 class Media(ABC):
-    """Something to look at that is kept as one encoded file and a small JSON record beside it.
-
-    The bytes are taken when the object is made: what happens later to the array or file it came from does
-    not matter.
-    """
+    """Something to look at. What it shows is taken when it is made, not when it is logged."""
 
     kind: ClassVar[str]
-    """W&B's `_type` of the record, such as `image-file`."""
+    """W&B's `_type` of the record inside an artifact, such as `image-file`; also the ending of the record's name."""
+
+    @abstractmethod
+    def to_run(self, files: MediaFiles) -> Record:
+        """Keep the files and return the record that stands for this object in a run's history."""
+
+    @abstractmethod
+    def to_artifact(self, files: ArtifactFiles) -> Record:
+        """Keep the files and return the record that describes this object inside an artifact."""
+
+    @classmethod
+    @abstractmethod
+    def from_artifact(cls, record: JsonObject, entries: EntryReader) -> Self:
+        """Make the object that `record` describes. ValueError for a record that cannot be right."""
+
+    @classmethod
+    def list_in_run(cls, media: "Sequence[Any]", records: Sequence[Record]) -> Record | None:
+        """Return W&B's one record for several objects of this class logged under one key, if it has one."""
+        del media, records
+        return None
+
+    def to_json(self, run_or_artifact: object = None) -> Record:
+        """Return the record as W&B's method does; files go into `run_or_artifact` when that is a draft artifact."""
+        from localart.media.attach import describe
+
+        return describe(self, run_or_artifact)
+
+
+class FileMedia(Media):
+    """Media kept as exactly one file. Equal when of the same class, with the same bytes and description."""
 
     folder: ClassVar[str]
     """Where W&B keeps such files inside a run or an artifact, such as `media/images`."""
@@ -27,10 +102,32 @@ class Media(ABC):
     def suffix(self) -> str:
         """The ending of the file's name, with its dot."""
 
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """Return what the record says besides its type and path, as plain JSON."""
+    def describe(self) -> Record:
+        """Return what the record says besides type and file, as plain JSON."""
+        return {}
 
-    def record(self, path: str) -> dict[str, Any]:
-        """Return the JSON record of this object when its bytes are kept at `path`."""
-        return {"_type": self.kind, "path": path, "size": len(self.data), **self.describe()}
+    def to_run(self, files: MediaFiles) -> Record:
+        """Keep the file; its path, size and SHA-256 are part of the record."""
+        path = files.keep(self.folder, self.data, self.suffix)
+        return {
+            "_type": self.kind,
+            "path": path,
+            "size": len(self.data),
+            **self._checked_by(),
+            **self.describe(),
+        }
+
+    def to_artifact(self, files: ArtifactFiles) -> Record:
+        """Keep the file; its path, size and SHA-256 are part of the record."""
+        return self.to_run(files)
+
+    def _checked_by(self) -> Record:
+        return {"sha256": hashlib.sha256(self.data).hexdigest()}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.data == other.data and self.describe() == other.describe()
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.data))

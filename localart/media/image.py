@@ -4,19 +4,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from os import PathLike, fspath, fstat
-from pathlib import Path
-from typing import Any
+from os import PathLike, fspath
+from typing import Any, Self
 
-from localart.errors import NotLocalError, SourceMissing, SourceUnreadable, UsageError
-from localart.jsonable import normalise_whole
-from localart.media.base import Media
+from localart.errors import UsageError
+from localart.media.annotations import Annotations, annotations_in, take_annotations
+from localart.media.base import ArtifactFiles, EntryReader, FileMedia, MediaFiles, Record
+from localart.media.classes import Classes
 from localart.media.headers import KNOWN_FORMATS, ImageHeader, find_header
 from localart.media.pixels import from_pillow, is_pillow_image, take_pixels, to_pillow
 from localart.media.png import Pixels, encode_png
+from localart.media.records import read_file_of, text_or_none
+from localart.media.sources import read_media_file
+from localart.model import JsonObject
 from localart.names import check_prose, shown
-
-MAX_FILE_BYTES = 256 << 20
 
 _PILLOW_FORMATS = {"jpg": "JPEG", "bmp": "BMP"}
 _DEEP_MODES = {"I", "I;16"}
@@ -29,16 +30,18 @@ class _Encoded:
     header: ImageHeader
 
 
-class Image(Media):
+class Image(FileMedia):
     """One picture, encoded at once, with an optional caption and annotations.
 
     `data_or_path` is a NumPy array (height, width[, 1, 3 or 4]), a torch tensor ([1, 3 or 4,] height, width),
     a Pillow image, a Matplotlib figure, nested lists of numbers, another Image, or an encoded image as bytes or as
     a file's path, which is kept byte for byte. Pixels are written as PNG unless `file_type` is jpg, jpeg or bmp
     (these, and `mode`, a Pillow mode, need Pillow). `normalize` fits floats to 0–255 (see
-    `localart.media.pixels`). `classes`, `boxes` and `masks` are kept in the record as given.
+    `localart.media.pixels`). `classes` (a Classes or its list), `boxes` and `masks` (layers by name, see
+    BoundingBoxes2D and ImageMask) are drawn over it; an Image of an Image has its classes, but not its layers.
 
-    Raises ValueError for shapes and files that are no image, TypeError for other objects, SourceMissing,
+    Two images are equal when their pixels, caption, grouping, classes and layers are. Raises ValueError for shapes
+    and files that are no image, TypeError for other objects and wrong annotations, SourceMissing,
     SourceUnreadable.
     """
 
@@ -59,10 +62,14 @@ class Image(Media):
     ) -> None:
         format_name = _checked_format(file_type)
         self._encoded = _encode(data_or_path, mode=mode, format_name=format_name, normalize=normalize)
-        if caption is None and isinstance(data_or_path, Image):
-            caption = data_or_path.caption
+        given = data_or_path if isinstance(data_or_path, Image) else None
+        if caption is None and given is not None:
+            caption = given.caption
+        if classes is None and given is not None:
+            classes = given.classes
         self._caption = None if caption is None else check_prose(str(caption), "Image caption")
-        self._notes = _checked_notes(grouping=grouping, classes=classes, boxes=boxes, masks=masks)
+        self._grouping = None if grouping is None else int(grouping)
+        self._annotations = take_annotations(classes=classes, boxes=boxes, masks=masks)
 
     @property
     def data(self) -> bytes:
@@ -102,25 +109,103 @@ class Image(Media):
         image.load()
         return image
 
-    def describe(self) -> dict[str, Any]:
-        """Return format, size in pixels, caption and annotations, as W&B names them."""
+    @property
+    def classes(self) -> Classes | None:
+        """The names of the classes in all layers, and those given; None without any."""
+        return self._annotations.classes
+
+    @property
+    def annotations(self) -> Annotations:
+        """Classes, boxes and masks."""
+        return self._annotations
+
+    def describe(self) -> Record:
+        """Return format, size in pixels, caption and grouping, as W&B names them."""
         caption = {} if self._caption is None else {"caption": self._caption}
-        return {"format": self.format, "width": self.width, "height": self.height, **caption, **self._notes}
+        grouping = {"grouping": self._grouping} if self._grouping else {}
+        return {"format": self.format, "width": self.width, "height": self.height, **caption, **grouping}
+
+    def to_run(self, files: MediaFiles) -> Record:
+        """Keep the picture and each layer as a file of its own."""
+        return {**super().to_run(files), **self._annotations.to_run(files)}
+
+    def to_artifact(self, files: ArtifactFiles) -> Record:
+        """Keep the picture, the masks and the classes as files of their own; boxes stand in the record."""
+        return {**super().to_run(files), **self._annotations.to_artifact(files)}
+
+    @classmethod
+    def from_artifact(cls, record: JsonObject, entries: EntryReader) -> Self:
+        """Read picture and layers."""
+        image = cls(
+            read_file_of(record, entries),
+            caption=text_or_none(record, "caption"),
+            grouping=record["grouping"] if isinstance(record.get("grouping"), int) else None,
+        )
+        image._annotations = annotations_in(record, entries)
+        return image
+
+    @classmethod
+    def list_in_run(cls, media: Sequence["Image"], records: Sequence[Record]) -> Record:
+        """Return W&B's record of several images, with all their captions, boxes and masks."""
+        whole: Record = {
+            "_type": "images/separated",
+            "count": len(media),
+            "format": media[0].format,
+            "width": media[0].width,
+            "height": media[0].height,
+            "filenames": [record["path"] for record in records],
+        }
+        if any(image.caption is not None for image in media):
+            whole["captions"] = [image.caption or "" for image in media]
+        for layers in ("masks", "boxes"):
+            if any(layers in record for record in records):
+                whole[f"all_{layers}"] = [record.get(layers) for record in records]
+        return whole
+
+    def to_data_array(self) -> list[Any]:
+        """Return rows of pixels: numbers for grey, tuples for colour. Needs Pillow."""
+        image = self.image
+        pixels = list(_flat_pixels(image))
+        return [pixels[start : start + image.width] for start in range(0, len(pixels), image.width)]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return NotImplemented
+        return (
+            (self._caption, self._grouping or 0) == (other._caption, other._grouping or 0)
+            and self._annotations == other._annotations
+            and (self.width, self.height) == (other.width, other.height)
+            and _same_pixels(self.data, other.data)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.width, self.height, self._caption))
+
+    def __repr__(self) -> str:
+        caption = f", caption {shown(self._caption)}" if self._caption is not None else ""
+        return f"<Image {self.width} × {self.height} {self.format}{caption}>"
+
+    def _repr_html_(self) -> str:
+        from localart.media.notebook import image_html
+
+        return image_html(self.data, self.format, self._caption)
 
 
-def record_images(images: Sequence[Image], paths: Sequence[str]) -> dict[str, Any]:
-    """Return W&B's record for a list of images logged under one key; `paths` are where their bytes are kept."""
-    record = {
-        "_type": "images/separated",
-        "count": len(images),
-        "format": images[0].format,
-        "width": images[0].width,
-        "height": images[0].height,
-        "filenames": list(paths),
-    }
-    if any(image.caption is not None for image in images):
-        record["captions"] = [image.caption or "" for image in images]
-    return record
+def _same_pixels(one: bytes, other: bytes) -> bool:
+    """Equal files hold equal pixels; different ones may, too, which only Pillow can tell."""
+    if one == other:
+        return True
+    try:
+        from PIL import Image as pillow  # noqa: N813
+    except ImportError:
+        return False
+    with pillow.open(BytesIO(one)) as first, pillow.open(BytesIO(other)) as second:
+        return bool(first.mode == second.mode and first.tobytes() == second.tobytes())
+
+
+def _flat_pixels(image: Any) -> Any:
+    # Pillow 12 renames the method and warns about the old name.
+    return image.get_flattened_data() if hasattr(image, "get_flattened_data") else image.getdata()
 
 
 def _checked_format(file_type: str | None) -> str:
@@ -128,10 +213,6 @@ def _checked_format(file_type: str | None) -> str:
     if format_name not in {"png", *_PILLOW_FORMATS}:
         raise ValueError(f"file_type {shown(str(file_type))} must be one of png, jpg, jpeg and bmp")
     return format_name
-
-
-def _checked_notes(**notes: object) -> dict[str, Any]:
-    return {name: normalise_whole(note, f"image.{name}") for name, note in notes.items() if note is not None}
 
 
 # --- from anything to an encoded file ---------------------------------------------------------------
@@ -143,7 +224,7 @@ def _encode(source: Any, *, mode: str | None, format_name: str, normalize: bool)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _encoded(bytes(source), "the bytes given")
     if isinstance(source, (str, PathLike)):
-        return _read(fspath(source))
+        return _encoded(read_media_file(source, "Image"), f"file {shown(str(fspath(source)))}")
     figure = _find_figure(source)
     if figure is not None:
         return _draw(figure, format_name)
@@ -162,25 +243,6 @@ def _encoded(data: bytes, what: str) -> _Encoded:
     if header is None:
         raise ValueError(f"{what} is not an image in a known format ({KNOWN_FORMATS})")
     return _Encoded(data=data, header=header)
-
-
-def _read(path: str) -> _Encoded:
-    if "://" in path:
-        raise NotLocalError(f"Image {shown(path)} is not a local file", hint="download it and give its path")
-    try:
-        with Path(path).open("rb") as file:
-            # One byte too many tells of a file that grew, or whose size is not known (a pipe).
-            is_large = fstat(file.fileno()).st_size > MAX_FILE_BYTES
-            data = b"" if is_large else file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise SourceMissing(f"Image file {shown(path)} does not exist") from error
-    except OSError as error:
-        raise SourceUnreadable(f"Image file {shown(path)} cannot be read: {error.strerror}") from error
-    if is_large or len(data) > MAX_FILE_BYTES:
-        raise ValueError(
-            f"image file {shown(path)} is larger than {MAX_FILE_BYTES:,} bytes; add it to an artifact"
-        )
-    return _encoded(data, f"file {shown(path)}")
 
 
 def _find_figure(source: object) -> Any:

@@ -1,10 +1,9 @@
-"""The files a run keeps: what `save` takes in, and the bytes of logged media."""
+"""The files a run keeps: what `save` takes in, and what else becomes a file of the run."""
 
 import glob as globbing
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from localart.catalog import runs
 from localart.errors import InvalidName, SourceError, UsageError
@@ -12,12 +11,6 @@ from localart.model import BlobRef, RunRecord
 from localart.names import check_entry_path, shown
 from localart.repository import Repository
 from localart.store.failures import store_error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from localart.media.base import Media
-    from localart.media.image import Image
 
 POLICIES = ("live", "now", "end")
 _CLOUD = ("s3://", "gs://", "http://", "https://")
@@ -84,11 +77,12 @@ class RunFiles:
         self._repository.lease.take()
         try:
             blob = ingest_one(self._repository, local, name)
-            self._keep({name: blob})
+            self.keep({name: blob})
         finally:
             self._repository.lease.drop()
 
-    def _keep(self, blobs: dict[str, BlobRef]) -> None:
+    def keep(self, blobs: dict[str, BlobRef]) -> None:
+        """Make stored bytes files of the run, by path; durable on return."""
         with self._repository.write_with_content() as tx:
             for name, blob in blobs.items():
                 runs.set_run_file(tx, self._run.key, name, blob)
@@ -96,37 +90,6 @@ class RunFiles:
                 "run.files",
                 {"run": self._run.uid, "files": {name: blob.digest.hex() for name, blob in blobs.items()}},
             )
-
-    def keep_one(self, key: str, step: int, media: "Media") -> dict[str, Any]:
-        """Keep one media object's bytes; the record that stands for it in the history."""
-        (path,) = self._keep_bytes(key, step, [media])
-        return media.record(path)
-
-    def keep_images(self, key: str, step: int, images: "Sequence[Image]") -> dict[str, Any]:
-        """Keep the bytes of images logged as one list; the record that stands for the list."""
-        from localart.media.image import record_images
-
-        return record_images(images, self._keep_bytes(key, step, images))
-
-    def _keep_bytes(self, key: str, step: int, media: "Sequence[Media]") -> list[str]:
-        from localart.repository.ingest import ingest_bytes
-
-        self._repository.lease.take()
-        try:
-            blobs: dict[str, BlobRef] = {}
-            paths: list[str] = []
-            safe_key = "".join(
-                char if (char.isascii() and char.isalnum()) or char in "-_" else "_" for char in key
-            )[:80]
-            for number, one in enumerate(media):
-                blob = ingest_bytes(self._repository, one.data, one.suffix)
-                place = f"{one.folder}/{safe_key}_{step}_{number}_{blob.digest.hex()[:20]}{one.suffix}"
-                blobs[place] = blob
-                paths.append(place)
-            self._keep(blobs)
-        finally:
-            self._repository.lease.drop()
-        return paths
 
     def close(self) -> list[str]:
         """Take in what changed since it was saved and what was written into the folder; remove the folder.

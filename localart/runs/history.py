@@ -8,11 +8,13 @@ from typing import Any
 from localart.errors import InvalidMetadata
 from localart.jsonable import MAX_DEPTH, normalise_value
 from localart.media.base import Media
+from localart.media.convert import as_media
 from localart.model import RunRecord
 from localart.names import check_label, shown
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.files import RunFiles
+from localart.runs.media import MediaList, RunMedia, spread_charts
 from localart.runs.recorder import Recorder
 
 _LAST_STEP = 1 << 53  # the last one that JSON's numbers count to
@@ -25,7 +27,7 @@ class History:
         self, repository: Repository, run: RunRecord, files: RunFiles, reporter: Reporter, *, first_step: int
     ) -> None:
         self._run = run
-        self._files = files
+        self._media = RunMedia(repository, run, files, reporter)
         self._reporter = reporter
         self._guard = threading.RLock()
         self._recorder = Recorder(repository, run)
@@ -45,22 +47,12 @@ class History:
             if at < self.step:
                 self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
                 return None
-            plain = {key: self._keep_media(key, value, at) for key, value in checked.items()}
+            plain = {key: self._media.keep(key, value, at) for key, value in checked.items()}
             self._recorder.record(at, dict(_flattened(plain)))
             self.step = at
             if commit or (commit is None and step is None):
                 self.step += 1
         return plain
-
-    def _keep_media(self, key: str, value: Any, step: int) -> Any:
-        """Only when all values were found good: what is refused leaves no picture behind."""
-        if isinstance(value, Media):
-            return self._files.keep_one(key, step, value)
-        if isinstance(value, _Pictures):
-            return self._files.keep_images(key, step, value)
-        if isinstance(value, dict):
-            return {name: self._keep_media(f"{key}.{name}", one, step) for name, one in value.items()}
-        return value
 
     def settle(self) -> None:
         """Put what was logged into the catalog now."""
@@ -79,27 +71,27 @@ def _checked_step(step: object) -> int:
     return at
 
 
-class _Pictures(list[Any]):
-    """A list of media, found good and not kept yet."""
-
-
 def _checked_values(values: object) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise TypeError(f"log() takes a dict, not {type(values).__name__}")
     for key in values:
         if not isinstance(key, str):
             raise TypeError(f"the keys of a logged dict must be str, not {type(key).__name__}")
-    return {
-        check_label(key, "Metric name"): _checked_value(key, value, depth=1) for key, value in values.items()
-    }
+    return spread_charts(
+        {
+            check_label(key, "Metric name"): _checked_value(key, value, depth=1)
+            for key, value in values.items()
+        }
+    )
 
 
 def _checked_value(key: str, value: Any, *, depth: int) -> Any:
     """Plain JSON, or media that are still to be kept. `key` is the path down to the value."""
+    value = as_media(value)
     if isinstance(value, Media):
         return value
     if isinstance(value, Sequence) and value and all(isinstance(one, Media) for one in value):
-        return _Pictures(value)
+        return MediaList(value)
     if isinstance(value, Mapping):
         return _checked_mapping(key, value, depth)
     return normalise_value(value, key)
@@ -122,7 +114,7 @@ def _checked_mapping(key: str, values: Mapping[Any, Any], depth: int) -> dict[st
             )
         inner = check_label(f"{key}.{name}", "Metric name")
         plain[str(name)] = _checked_value(inner, value, depth=depth + 1)
-    return plain
+    return spread_charts(plain)
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, Any]]:

@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +12,14 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from localart.errors import InvalidMetadata, NotLocalError, SourceMissing, SourceUnreadable, UsageError
+from localart.errors import (
+    InvalidMetadata,
+    NotLocalError,
+    SourceError,
+    SourceMissing,
+    UsageError,
+)
 from localart.media import Image, Media
-from localart.media.image import record_images
 
 
 def seen(image):
@@ -181,7 +188,7 @@ def test_files_that_are_no_pictures_are_named(tmp_path, monkeypatch):
         Image("a.png")
     with pytest.raises(SourceMissing, match=r"none\.png"):
         Image("none.png")
-    with pytest.raises(SourceUnreadable):
+    with pytest.raises(SourceError, match="folder"):
         Image(".")
     with pytest.raises(NotLocalError, match="download"):
         Image("https://example.org/a.png")
@@ -245,41 +252,161 @@ def test_what_is_no_picture_is_a_type_error(source):
         Image(source)
 
 
-def test_the_record_is_w_and_bs():
-    image = Image(
+def annotated(**more):
+    box = {"position": {"minX": np.float32(0.5), "maxX": 1, "minY": 0, "maxY": 1}, "class_id": 0}
+    return Image(
         np.zeros((2, 3), np.uint8),
         caption="a\nb",
-        grouping=1,
-        classes=[{"id": 0, "name": "car"}],
-        boxes={"predictions": {"box_data": [{"position": {"minX": np.float32(0.5)}, "class_id": 0}]}},
-        masks={"truth": {"mask_data": np.zeros((2, 30), int), "class_labels": {0: "car"}}},
+        classes=[{"id": 7, "name": "sky"}],
+        boxes={"predictions": {"box_data": [box | more]}},
+        masks={"truth": {"mask_data": np.full((2, 30), 5), "class_labels": {5: "car"}}},
     )
 
-    assert image.record("media/images/a.png") == {
+
+def test_the_record_in_a_run_is_w_and_bs(shelf):
+    image = annotated()
+
+    record = image.to_run(shelf)
+
+    mask, boxes = record["masks"]["truth"], record["boxes"]["predictions"]
+    assert record == {
         "_type": "image-file",
-        "path": "media/images/a.png",
+        "path": record["path"],
         "size": len(image.data),
+        "sha256": hashlib.sha256(image.data).hexdigest(),
         "format": "png",
         "width": 3,
         "height": 2,
         "caption": "a\nb",
-        "grouping": 1,
-        "classes": [{"id": 0, "name": "car"}],
-        "boxes": {"predictions": {"box_data": [{"position": {"minX": 0.5}, "class_id": 0}]}},
-        "masks": {"truth": {"mask_data": [[0] * 30] * 2, "class_labels": {"0": "car"}}},
+        "boxes": {"predictions": {"_type": "boxes2D", "path": boxes["path"], "size": boxes["size"]}},
+        "masks": {"truth": {**mask, "_type": "mask"}},
     }
+    assert shelf.files[record["path"]] == image.data
+    assert json.loads(shelf.files[boxes["path"]]) == {
+        "box_data": [{"class_id": 0, "position": {"maxX": 1, "maxY": 1, "minX": 0.5, "minY": 0}}],
+        "class_labels": {"0": "class_0"},
+    }
+    with Pillow.open(io.BytesIO(shelf.files[mask["path"]])) as kept:
+        assert (kept.mode, kept.size, set(kept.tobytes())) == ("L", (30, 2), {5})
     assert isinstance(image, Media)
     assert Image([[0]]).describe() == {"format": "png", "width": 1, "height": 1}
+
+
+def test_an_annotated_image_comes_back_equal_from_an_artifact(shelf):
+    image = annotated(scores={"sure": 0.5}, box_caption="a car", domain="pixel")
+
+    again = shelf.again(image)
+
+    assert again == image
+    assert again.classes.names == {0: "class_0", 5: "car", 7: "sky"}
+    assert again.annotations.boxes["predictions"].class_labels == {0: "class_0"}
+    assert again.annotations.masks["truth"].class_labels == {5: "car"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [annotated(class_id=1), annotated(scores={"a": 1}), Image(np.zeros((2, 3), np.uint8), caption="a\nb")],
+    ids=["class", "score", "bare"],
+)
+def test_images_differ_when_their_layers_do(other):
+    assert annotated() == annotated()
+    assert annotated() != other
+    assert hash(annotated()) == hash(other)
+
+
+def test_equal_pixels_in_another_format_are_an_equal_image(ramp):
+    assert Image(ramp, file_type="bmp") == Image(ramp)
+    assert Image(ramp, file_type="bmp") != Image(ramp, caption="x")
+    assert Image(ramp) != Image(ramp.T)
 
 
 def test_captions_and_annotations_must_be_storable():
     assert Image([[0]], caption=7).caption == "7"
     with pytest.raises(ValueError, match="caption"):
         Image([[0]], caption="\ud800")
-    with pytest.raises(TypeError, match=r"'image\.boxes\.a'"):
+    with pytest.raises(TypeError, match="boxes 'a'"):
         Image([[0]], boxes={"a": object()})
+    with pytest.raises(ValueError, match="dict of layers"):
+        Image([[0]], boxes=[1])
+    with pytest.raises(ValueError, match="id"):
+        Image([[0]], classes=[{"name": "x"}])
     with pytest.raises(InvalidMetadata):
         Image([[0]], classes=[b"\xff"])
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {},
+        {"position": None},
+        {"position": {"minX": 0, "maxX": 1, "minY": 0}},
+        {"position": {"minX": 0, "maxX": 1, "minY": 0, "maxY": float("nan")}},
+        {"position": {"middle": [0], "width": 1, "height": 1}},
+        {"position": {"middle": [0, 0], "width": "1", "height": 1}},
+        {"scores": [1]},
+        {"scores": {"a": "high"}},
+        {"class_id": "cat"},
+        {"class_id": 1.5},
+        {"box_caption": 5},
+        {"domain": 5},
+        7,
+    ],
+    ids=repr,
+)
+def test_boxes_that_cannot_be_drawn_are_refused(box):
+    if isinstance(box, dict) and "position" not in box and box:
+        box = {"position": {"middle": [0, 0], "width": 1, "height": 1}} | box
+    with pytest.raises(TypeError, match="box"):
+        Image([[0]], boxes={"a": {"box_data": [box]}})
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {},
+        {"mask_data": [0, 1]},
+        {"mask_data": [[0, 1], [0]]},
+        {"mask_data": [[0, 256]]},
+        {"mask_data": [[-1]]},
+        {"mask_data": [[float("nan")]]},
+        {"mask_data": [["a"]]},
+        {"mask_data": []},
+        {"mask_data": np.zeros((2, 2, 1))},
+        {"mask_data": np.zeros((0, 4))},
+        {"mask_data": np.full((2, 2), 300)},
+        {"mask_data": np.full((2, 2), np.nan)},
+        {"mask_data": np.array([["a"]])},
+        {"mask_data": np.array([[object()]])},
+        {"mask_data": [[0]], "class_labels": {"a": "b"}},
+        {"mask_data": [[0]], "class_labels": {1: 2}},
+        {"mask_data": [[0]], "class_labels": [1]},
+        5,
+    ],
+    ids=repr,
+)
+def test_masks_that_are_no_class_numbers_are_refused(layer):
+    with pytest.raises(TypeError, match=r"mask|class_labels"):
+        Image([[0]], masks={"a": layer})
+
+
+def test_masks_come_from_tensors_lists_and_files(tmp_path, shelf):
+    array = np.array([[0, 255], [3, 3]])
+    (tmp_path / "mask.png").write_bytes(Image(array).data)
+
+    layers = {
+        "tensor": {"mask_data": torch.tensor(array)},
+        "list": {"mask_data": array.tolist()},
+        "floats": {"mask_data": array.astype(float)},
+        "file": {"path": tmp_path / "mask.png"},
+    }
+    masks = Image([[0]], masks=layers).annotations.masks
+
+    assert len({mask.data for mask in masks.values()}) == 1
+    assert masks["tensor"].class_labels == {0: "class_0", 3: "class_3", 255: "class_255"}
+    assert masks["file"].class_labels == {}
+    (tmp_path / "mask.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="not an image"):
+        Image([[0]], masks=layers)
 
 
 def test_an_image_of_an_image_keeps_its_caption_unless_told_otherwise():
@@ -289,19 +416,32 @@ def test_an_image_of_an_image_keeps_its_caption_unless_told_otherwise():
     assert Image(first, caption="two").caption == "two"
 
 
-def test_a_list_of_images_has_one_record():
-    images = [Image([[0, 1]], caption="a"), Image([[1, 0]])]
+def test_a_list_of_images_has_one_record(shelf):
+    images = [annotated(), Image([[1, 0]])]
+    records = [image.to_run(shelf) for image in images]
 
-    assert record_images(images, ["x.png", "y.png"]) == {
+    whole = Image.list_in_run(images, records)
+
+    assert whole == {
         "_type": "images/separated",
         "count": 2,
         "format": "png",
-        "width": 2,
-        "height": 1,
-        "filenames": ["x.png", "y.png"],
-        "captions": ["a", ""],
+        "width": 3,
+        "height": 2,
+        "filenames": [record["path"] for record in records],
+        "captions": ["a\nb", ""],
+        "all_masks": [records[0]["masks"], None],
+        "all_boxes": [records[0]["boxes"], None],
     }
-    assert "captions" not in record_images(images[1:], ["y.png"])
+    assert Image.list_in_run(images[1:], records[1:]).keys() & {"captions", "all_masks", "all_boxes"} == set()
+
+
+def test_an_image_is_shown_in_a_notebook_without_letting_its_caption_be_html():
+    html = Image([[0]], caption="<script>alert(1)</script>")._repr_html_()
+
+    assert "data:image/png;base64," in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
 
 
 def test_matplotlib_figures_axes_and_pyplot_are_drawn(monkeypatch):
