@@ -250,7 +250,10 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One run as the catalog knows it. `id` is the short name users type; `uid` never repeats."""
+    """One run as the catalog knows it. `id` is the short name users type; `uid` never repeats.
+
+    `facts` say what ran: script, Python, git, packages (see `runs/what_ran.py`).
+    """
 
     key: int
     uid: str
@@ -268,6 +271,7 @@ class RunRecord:
     finished_at: str | None
     exit_code: int | None
     error: str | None
+    facts: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.search import index_row, reindexed
@@ -15,14 +16,14 @@ _FETCH = 500
 
 _SELECT = (
     "SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.notes, r.state, r.config, r.summary,"
-    " r.created_at, r.finished_at, r.exit_code, r.error,"
+    " r.created_at, r.finished_at, r.exit_code, r.error, r.facts,"
     " (SELECT json_group_array(name) FROM (SELECT name FROM run_tags WHERE run = r.id ORDER BY name))"
     " FROM runs r JOIN projects p ON p.id = r.project"
 )
 
 _UPDATABLE = (
-    "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "finished_at", "exit_code",
-    "error",
+    "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "metric_rules", "finished_at",
+    "exit_code", "error",
 )  # fmt: skip
 
 
@@ -64,6 +65,21 @@ def iter_runs(
         at = rows[-1][0]
 
 
+def last_auto_run(connection: sqlite3.Connection, project: str, place: str) -> RunRecord | None:
+    """The newest run of the project that was begun with resume="auto" at `place`, or None."""
+    row = connection.execute(
+        f"{_SELECT} WHERE p.name = ? AND r.facts ->> '$.auto' = ? ORDER BY r.id DESC LIMIT 1", (project, place)
+    ).fetchone()
+    return _record(row) if row else None
+
+
+def metric_rules(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
+    """What `define_metric` said about the run's metrics, by name or glob."""
+    row = connection.execute("SELECT metric_rules FROM runs WHERE id = ?", (key,)).fetchone()
+    rules: dict[str, Any] = load_values(row[0])
+    return rules
+
+
 def running_runs(connection: sqlite3.Connection) -> list[RunRecord]:
     """Runs that have not ended, as far as the catalog knows."""
     return [_record(row) for row in connection.execute(f"{_SELECT} WHERE r.state = 'running'").fetchall()]
@@ -94,7 +110,8 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
         finished_at=row[12],
         exit_code=row[13],
         error=row[14],
-        tags=tuple(json.loads(row[15])),
+        facts=load_values(row[15]),
+        tags=tuple(json.loads(row[16])),
     )
 
 
@@ -150,3 +167,34 @@ def run_files(connection: sqlite3.Connection, key: int) -> dict[str, BlobRef]:
         (key,),
     )
     return {path: BlobRef(Digest(digest), size) for path, digest, size in rows.fetchall()}
+
+
+# --- alerts ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecord:
+    """Something a run wanted people to know. `level` is INFO, WARN or ERROR."""
+
+    time: str
+    level: str
+    title: str
+    text: str
+
+
+def insert_alert(tx: Transaction, key: int, *, level: str, title: str, text: str) -> None:
+    """Keep an alert of the run."""
+    tx.execute(
+        "INSERT INTO alerts(run, time, level, title, text) VALUES (?,?,?,?,?)", (key, tx.now, level, title, text)
+    )
+    uid = tx.execute("SELECT uid FROM runs WHERE id = ?", (key,)).fetchone()[0]
+    tx.record("run.alert", {"run": uid, "level": level, "title": title, "text": text})
+
+
+def run_alerts(connection: sqlite3.Connection, key: int) -> list[AlertRecord]:
+    """The run's alerts, oldest first."""
+    rows = connection.execute("SELECT time, level, title, text FROM alerts WHERE run = ? ORDER BY id", (key,))
+    return [
+        AlertRecord(time=time, level=level, title=title, text=text)
+        for time, level, title, text in rows.fetchall()
+    ]
