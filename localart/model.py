@@ -177,7 +177,7 @@ class RunState(StrEnum):
 
 
 class VersionState(StrEnum):
-    """W&B's words for the life of an artifact version."""
+    """W&B's words for the life of an artifact version. The last two are a server's: no version here is in them."""
 
     PENDING = "PENDING"
     COMMITTED = "COMMITTED"
@@ -203,10 +203,22 @@ class ProjectRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactRecord:
-    """A named line of versions. `latest` is the newest committed number, or None."""
+    """A named line of versions. `latest` is the newest committed number, or None.
+
+    Of a portfolio, `version_count` and `latest` are those of its links. `ttl_seconds` None: kept for ever.
+    """
 
     id: int
     project: str
+    GARBAGE_COLLECTED = "GARBAGE_COLLECTED"
+    PENDING_DELETION = "PENDING_DELETION"
+
+
+class ArtifactKind(StrEnum):
+    """Whether a named line has versions of its own, or only links to those of others."""
+
+    SEQUENCE = "sequence"
+    PORTFOLIO = "portfolio"
     name: str
     type: str
     description: str | None
@@ -217,7 +229,11 @@ class ArtifactRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
-    """One immutable version. `number` 3 is shown as v3; `digest` is its manifest's."""
+    """One immutable version. `number` 3 is shown as v3; `digest` is its manifest's.
+
+    `ttl_seconds` from `created_at` on it may be deleted: None takes the artifact's, 0 keeps it for ever.
+    `history_step` is the last step its run had logged by then.
+    """
 
     id: int
     uid: str
@@ -238,6 +254,8 @@ class VersionRecord:
     updated_at: str
 
     @property
+    kind: ArtifactKind = ArtifactKind.SEQUENCE
+    ttl_seconds: int | None = None
     def label(self) -> str:
         """`name:vN`."""
         return f"{self.artifact}:v{self.number}"
@@ -261,6 +279,9 @@ class RunRecord:
     project: str
     name: str
     job_type: str | None
+    artifact_id: int
+    ttl_seconds: int | None = None
+    history_step: int | None = None
     group: str | None
     notes: str | None
     tags: tuple[str, ...]
@@ -272,6 +293,37 @@ class RunRecord:
     exit_code: int | None
     error: str | None
     facts: JsonObject = field(default_factory=dict)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRecord:
+    """A version's place in a portfolio, which has numbers and aliases of its own."""
+
+    artifact_id: int
+    project: str
+    artifact: str
+    number: int
+    version_id: int
+    aliases: tuple[str, ...]
+    created_at: str
+
+    @property
+    def label(self) -> str:
+        """`name:vN`, as the portfolio counts."""
+        return f"{self.artifact}:v{self.number}"
+
+    @property
+    def full_name(self) -> str:
+        """`project/name:vN`, as the portfolio counts."""
+        return f"{self.project}/{self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedVersion:
+    """A version as it was found: in its own artifact (`link` None), or through its link in a portfolio."""
+
+    version: VersionRecord
+    link: LinkRecord | None = None
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

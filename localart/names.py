@@ -77,6 +77,23 @@ def check_artifact_name(name: str) -> str:
     return name
 
 
+def check_collection_name(name: str) -> str:
+    """A portfolio's name: W&B's registries take any text but `/` and `:`, and it never becomes a folder."""
+    if not isinstance(name, str):
+        raise TypeError(f"a collection's name must be a str, not {type(name).__name__}")
+    if name != name.strip() or not name or set("/:\\") & set(name) or name in {".", ".."}:
+        raise InvalidName(
+            f"Collection name {shown(name)} may not hold '/', ':' or '\\', or begin or end with a space",
+            hint="for example 'churn-model'",
+        )
+    if len(name) > MAX_NAME:
+        raise InvalidName(
+            f"Collection name {shown(name)} is longer than {MAX_NAME} characters", hint="choose a shorter one"
+        )
+    _refuse_hidden(name, "Collection name")
+    return name
+
+
 def check_artifact_type(kind: str, name: str) -> str:
     """Any text, except types reserved for what localart and W&B log by themselves."""
     if not isinstance(kind, str):
@@ -272,7 +289,7 @@ def parse_address(text: str) -> ArtifactAddress:
             f"{shown(text)} is not an artifact address", hint="use name:alias, name:v3 or project/name:alias"
         )
     _refuse_hidden(text, "Address")
-    name = check_artifact_name(parts[-1])
+    name = check_collection_name(parts[-1])
     project = check_project(parts[-2]) if len(parts) > 1 else None
     return ArtifactAddress(
         project=project, name=name, selector=selector or "latest", version=version_number(selector)

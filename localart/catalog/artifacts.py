@@ -1,39 +1,64 @@
-"""Rows of artifacts: the named lines of versions."""
+"""Rows of artifacts: the named lines of versions (sequences), and of links to versions of others (portfolios)."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from localart.catalog.projects import ensure_project
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
-from localart.model import ArtifactRecord
+from localart.model import ArtifactKind, ArtifactRecord
 from localart.names import shown
 
 _SELECT = (
     "SELECT a.id, p.name, a.name, a.type, a.description, a.created_at,"
+    " iif(a.kind = 'sequence',"
     " (SELECT count(*) FROM versions WHERE artifact = a.id AND state = 'COMMITTED'),"
-    " (SELECT max(number) FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
+    " (SELECT count(*) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
+    " iif(a.kind = 'sequence',"
+    " (SELECT max(number) FROM versions WHERE artifact = a.id AND state = 'COMMITTED'),"
+    " (SELECT max(number) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
+    " a.kind, a.ttl_seconds"
     " FROM artifacts a JOIN projects p ON p.id = a.project"
 )
+_HOLDS_VERSIONS = "EXISTS (SELECT 1 FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
+_HOLDS_LINKS = "EXISTS (SELECT 1 FROM links WHERE artifact = a.id AND removed_at IS NULL)"
 
 
 def find_artifact(connection: sqlite3.Connection, project: str, name: str) -> ArtifactRecord | None:
-    """The artifact, or None. The returned row is checked to be the one asked for."""
+    """The artifact or portfolio, or None. The returned row is checked to be the one asked for."""
     row = connection.execute(f"{_SELECT} WHERE p.name = ? AND a.name = ?", (project, name)).fetchone()
     if row is None or (row[1], row[2]) != (project, name):
         return None
     return _record(row)
 
 
+def get_artifact(connection: sqlite3.Connection, artifact_id: int) -> ArtifactRecord:
+    """The artifact or portfolio with this row id, which must exist."""
+    return _record(connection.execute(f"{_SELECT} WHERE a.id = ?", (artifact_id,)).fetchone())
+
+
 def list_artifacts(
     connection: sqlite3.Connection, *, project: str | None = None, kind: str | None = None
 ) -> list[ArtifactRecord]:
-    """Artifacts by project, type and name; only those with a committed version."""
+    """Artifacts with a committed version of their own, by project, type and name. `kind` is their type."""
+    return _list(connection, _HOLDS_VERSIONS, project, kind)
+
+
+def list_collections(
+    connection: sqlite3.Connection, *, project: str | None = None, kind: str | None = None
+) -> list[ArtifactRecord]:
+    """Artifacts with a committed version and portfolios with a link, by project, type and name."""
+    return _list(connection, f"({_HOLDS_VERSIONS} OR {_HOLDS_LINKS})", project, kind)
+
+
+def _list(
+    connection: sqlite3.Connection, condition: str, project: str | None, kind: str | None
+) -> list[ArtifactRecord]:
     rows = connection.execute(
         f"{_SELECT} WHERE (:project IS NULL OR p.name = :project) AND (:kind IS NULL OR a.type = :kind)"
-        " AND EXISTS (SELECT 1 FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
-        " ORDER BY p.name, a.type, a.name",
+        f" AND {condition} ORDER BY p.name, a.type, a.name",
         {"project": project, "kind": kind},
     )
     return [_record(row) for row in rows.fetchall()]
@@ -49,31 +74,109 @@ def _record(row: tuple[Any, ...]) -> ArtifactRecord:
         created_at=row[5],
         version_count=row[6],
         latest=row[7],
+        kind=ArtifactKind(row[8]),
+        ttl_seconds=row[9],
     )
 
 
-def ensure_artifact(tx: Transaction, project: str, name: str, kind: str, description: str | None) -> int:
-    """The artifact's row, made if it is new; `ContentConflict` when the name has another type."""
+def artifact_tags(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
+    """The tags of the artifact itself (its versions have their own), by name."""
+    rows = connection.execute(
+        "SELECT name FROM artifact_tags WHERE artifact = ? ORDER BY name", (artifact_id,)
+    )
+    return [name for (name,) in rows.fetchall()]
+
+
+def last_change(connection: sqlite3.Connection, artifact_id: int) -> str:
+    """When it was made, or a version, link or alias of it last changed: ISO-8601 UTC."""
+    row = connection.execute(
+        "SELECT max(time) FROM (SELECT created_at AS time FROM artifacts WHERE id = :id"
+        " UNION ALL SELECT max(updated_at) FROM versions WHERE artifact = :id"
+        " UNION ALL SELECT max(max(created_at, coalesce(removed_at, ''))) FROM links WHERE artifact = :id"
+        " UNION ALL SELECT max(updated_at) FROM aliases WHERE artifact = :id)",
+        {"id": artifact_id},
+    ).fetchone()
+    time: str = row[0]
+    return time
+
+
+# --- writing ---------------------------------------------------------------------------------------
+
+
+def ensure_artifact(
+    tx: Transaction,
+    project: str,
+    name: str,
+    kind: str,
+    description: str | None,
+    *,
+    role: ArtifactKind = ArtifactKind.SEQUENCE,
+) -> int:
+    """The artifact's row, made if it is new; `ContentConflict` when the name has another type (`kind`) or role.
+
+    A name that holds nothing any more (all its versions or links were deleted) may become something else.
+    """
     project_id = ensure_project(tx, project)
     row = tx.execute(
-        "SELECT id, type FROM artifacts WHERE project = ? AND name = ?", (project_id, name)
+        "SELECT id, type, kind FROM artifacts WHERE project = ? AND name = ?", (project_id, name)
     ).fetchone()
     if row is None:
-        tx.record("artifact.created", {"project": project, "artifact": name, "type": kind})
-        artifact_id = tx.insert(
-            "INSERT INTO artifacts(project, name, type, description, created_at) VALUES (?,?,?,?,?)",
-            (project_id, name, kind, description, tx.now),
-        )
-        index_row(tx, "artifacts", artifact_id)
-        return artifact_id
-    if row[1] != kind:
-        raise ContentConflict(
-            f"Artifact {shown(name)} already exists with type {shown(row[1])}; cannot create another with type"
-            f" {shown(kind)}",
-            hint="use the same type, or another name",
-        )
+        return _insert(tx, project, project_id, name, kind, description, role)
+    if (row[1], row[2]) != (kind, role.value):
+        if _holds_anything(tx, row[0]):
+            raise _taken(name, row[1], row[2], kind, role)
+        retype_artifact(tx, get_artifact(tx.connection, row[0]), kind, role=role)
     row_id: int = row[0]
     return row_id
+
+
+def _insert(
+    tx: Transaction,
+    project: str,
+    project_id: int,
+    name: str,
+    kind: str,
+    description: str | None,
+    role: ArtifactKind,
+) -> int:
+    tx.record("artifact.created", {"project": project, "artifact": name, "type": kind, **_named_role(role)})
+    artifact_id = tx.insert(
+        "INSERT INTO artifacts(project, name, type, kind, description, created_at) VALUES (?,?,?,?,?,?)",
+        (project_id, name, kind, role.value, description, tx.now),
+    )
+    index_row(tx, "artifacts", artifact_id)
+    return artifact_id
+
+
+def _named_role(role: ArtifactKind) -> dict[str, str]:
+    return {} if role is ArtifactKind.SEQUENCE else {"kind": role.value}
+
+
+def _holds_anything(tx: Transaction, artifact_id: int) -> bool:
+    row = tx.execute(
+        f"SELECT {_HOLDS_VERSIONS} OR {_HOLDS_LINKS} OR EXISTS (SELECT 1 FROM upserts WHERE artifact = a.id)"
+        " FROM artifacts a WHERE a.id = ?",
+        (artifact_id,),
+    ).fetchone()
+    return bool(row[0])
+
+
+def _taken(name: str, old_type: str, old_role: str, kind: str, role: ArtifactKind) -> ContentConflict:
+    if old_role == ArtifactKind.PORTFOLIO.value and role is ArtifactKind.SEQUENCE:
+        return ContentConflict(
+            f"{shown(name)} is a portfolio in this project: it links to versions and has none of its own",
+            hint="log under another name, and link that",
+        )
+    if old_role == ArtifactKind.SEQUENCE.value and role is ArtifactKind.PORTFOLIO:
+        return ContentConflict(
+            f"{shown(name)} already is an artifact with versions of its own in this project",
+            hint="link to another name",
+        )
+    return ContentConflict(
+        f"Artifact {shown(name)} already exists with type {shown(old_type)}; cannot create another with type"
+        f" {shown(kind)}",
+        hint="use the same type, or another name",
+    )
 
 
 def move_artifact(tx: Transaction, artifact: ArtifactRecord, *, project: str, name: str) -> None:
@@ -92,3 +195,46 @@ def move_artifact(tx: Transaction, artifact: ArtifactRecord, *, project: str, na
         "artifact.moved",
         {"from": [artifact.project, artifact.name], "to": [project, name]},
     )
+
+
+def retype_artifact(
+    tx: Transaction, artifact: ArtifactRecord, kind: str, *, role: ArtifactKind | None = None
+) -> None:
+    """Give the artifact and all of its versions another type (and, of an empty one, another role)."""
+    now = role or artifact.kind
+    with reindexed(tx, "artifacts", artifact.id):
+        tx.execute("UPDATE artifacts SET type = ?, kind = ? WHERE id = ?", (kind, now.value, artifact.id))
+    tx.record(
+        "artifact.retyped",
+        {"project": artifact.project, "artifact": artifact.name, "type": kind, "kind": now.value},
+    )
+
+
+def describe_artifact(tx: Transaction, artifact: ArtifactRecord, description: str | None) -> None:
+    """Make this the artifact's description."""
+    with reindexed(tx, "artifacts", artifact.id):
+        tx.execute("UPDATE artifacts SET description = ? WHERE id = ?", (description, artifact.id))
+    tx.record(
+        "artifact.updated",
+        {"project": artifact.project, "artifact": artifact.name, "description": description},
+    )
+
+
+def set_artifact_ttl(tx: Transaction, artifact: ArtifactRecord, seconds: int | None) -> None:
+    """Let versions that say nothing themselves be kept for `seconds`; None: for ever."""
+    tx.execute("UPDATE artifacts SET ttl_seconds = ? WHERE id = ?", (seconds, artifact.id))
+    tx.record(
+        "artifact.ttl", {"project": artifact.project, "artifact": artifact.name, "ttl_seconds": seconds}
+    )
+
+
+def set_artifact_tags(tx: Transaction, artifact: ArtifactRecord, tags: Iterable[str]) -> None:
+    """Make the artifact's own tags exactly `tags`."""
+    wanted = sorted(set(tags))
+    if wanted == artifact_tags(tx.connection, artifact.id):
+        return
+    tx.execute("DELETE FROM artifact_tags WHERE artifact = ?", (artifact.id,))
+    tx.executemany(
+        "INSERT INTO artifact_tags(artifact, name) VALUES (?,?)", [(artifact.id, tag) for tag in wanted]
+    )
+    tx.record("artifact.tagged", {"project": artifact.project, "artifact": artifact.name, "tags": wanted})

@@ -5,11 +5,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from blake3 import blake3
-
+from localart.catalog import aliases
+from localart.catalog.seals import damaged, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
-from localart.errors import CatalogDamaged
 from localart.jsonable import canonical_json
 from localart.model import Digest, VersionRecord, VersionState
 
@@ -19,6 +18,7 @@ _FETCH = 500
 _SELECT = (
     "SELECT v.id, v.uid, p.name, a.name, a.type, v.number, v.manifest, m.digest, m.size, m.file_count,"
     " v.description, v.metadata, v.state, v.created_at, v.updated_at, v.seal, v.artifact,"
+    " v.ttl_seconds, v.history_step,"
     " (SELECT json_group_array(name) FROM"
     " (SELECT name FROM aliases WHERE version = v.id AND artifact = v.artifact ORDER BY name)),"
     " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name))"
@@ -37,20 +37,14 @@ def find_version(connection: sqlite3.Connection, artifact_id: int, number: int) 
     ).fetchone()
     record = _record(row) if row else None
     if record is not None and (record.number, row[16]) != (number, artifact_id):
-        raise _damaged(f"v{number}")
+        raise damaged(f"v{number}")
     return record
 
 
 def find_aliased(connection: sqlite3.Connection, artifact_id: int, alias: str) -> VersionRecord | None:
-    """The version an alias points to, or None."""
-    row = connection.execute(
-        "SELECT name, version, seal FROM aliases WHERE artifact = ? AND name = ?", (artifact_id, alias)
-    ).fetchone()
-    if row is None:
-        return None
-    if row[0] != alias or row[2] != _alias_seal(artifact_id, alias, row[1]):
-        raise _damaged(alias)
-    return get_version(connection, row[1])
+    """The version an alias of this artifact (or portfolio) points to, or None."""
+    version_id = aliases.find_alias(connection, artifact_id, alias)
+    return None if version_id is None else get_version(connection, version_id)
 
 
 def find_by_manifest(
@@ -68,7 +62,7 @@ def get_version(connection: sqlite3.Connection, version_id: int) -> VersionRecor
     """The version with this row id, which must exist."""
     row = connection.execute(f"{_SELECT} WHERE v.id = ?", (version_id,)).fetchone()
     if row is None or row[0] != version_id:
-        raise _damaged(f"row {version_id}")
+        raise damaged(f"row {version_id}")
     return _record(row)
 
 
@@ -106,8 +100,8 @@ def _record(row: tuple[Any, ...]) -> VersionRecord:
     (uid, number, description, metadata, state, created_at, seal) = (
         row[1], row[5], row[10], row[11], row[12], row[13], row[15],
     )  # fmt: skip
-    if seal != _seal(uid, row[16], number, row[7], description, metadata, state, created_at):
-        raise _damaged(f"{row[3]}:v{number}")
+    if seal != seal_of(uid, row[16], number, row[7], description, metadata, state, created_at):
+        raise damaged(f"{row[3]}:v{number}")
     return VersionRecord(
         id=row[0],
         uid=uid,
@@ -121,26 +115,15 @@ def _record(row: tuple[Any, ...]) -> VersionRecord:
         file_count=row[9],
         description=description,
         metadata=json.loads(metadata),
-        aliases=tuple(json.loads(row[17])),
-        tags=tuple(json.loads(row[18])),
+        aliases=tuple(json.loads(row[19])),
+        tags=tuple(json.loads(row[20])),
         state=VersionState(state),
         created_at=created_at,
         updated_at=row[14],
+        artifact_id=row[16],
+        ttl_seconds=row[17],
+        history_step=row[18],
     )
-
-
-def _damaged(what: str) -> CatalogDamaged:
-    return CatalogDamaged(
-        f"The catalog's row of {what} is not what was written", hint="run `localart doctor`"
-    )
-
-
-def _seal(*facts: object) -> bytes:
-    return blake3("\0".join(map(repr, facts)).encode("utf-8", "backslashreplace")).digest()
-
-
-def _alias_seal(artifact_id: int, alias: str, version_id: int) -> bytes:
-    return _seal("alias", artifact_id, alias, version_id)
 
 
 # --- writing ---------------------------------------------------------------------------------------
@@ -154,6 +137,7 @@ def insert_version(
     description: str | None,
     metadata: Mapping[str, Any],
     history_step: int | None,
+    ttl_seconds: int | None = None,
 ) -> VersionRecord:
     """Insert the artifact's next version. The number comes from the artifact's counter: never reused."""
     number = tx.execute(
@@ -163,24 +147,15 @@ def insert_version(
     uid = tx.new_uid()
     text = canonical_json(metadata).decode()
     digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest_id,)).fetchone()[0]
-    seal = _seal(uid, artifact_id, number, digest, description, text, VersionState.COMMITTED.value, tx.now)
+    seal = seal_of(uid, artifact_id, number, digest, description, text, VersionState.COMMITTED.value, tx.now)
     version_id = tx.insert(
-        "INSERT INTO versions(uid, artifact, number, manifest, description, metadata, history_step, created_at,"
-        " updated_at, site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO versions(uid, artifact, number, manifest, description, metadata, ttl_seconds, history_step,"
+        " created_at, updated_at, site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         (
-            uid,
-            artifact_id,
-            number,
-            manifest_id,
-            description,
-            text,
-            history_step,
-            tx.now,
-            tx.now,
-            tx.site,
-            seal,
+            uid, artifact_id, number, manifest_id, description, text, ttl_seconds, history_step, tx.now, tx.now,
+            tx.site, seal,
         ),
-    )
+    )  # fmt: skip
     index_row(tx, "versions", version_id)
     return get_version(tx.connection, version_id)
 
@@ -195,11 +170,11 @@ def update_version(
     manifest_id: int | None = None,
 ) -> None:
     """Change what may change: description, metadata, state. A deleted version lets its content go."""
-    artifact_id = tx.execute("SELECT artifact FROM versions WHERE id = ?", (version.id,)).fetchone()[0]
+    artifact_id = version.artifact_id
     text = canonical_json(metadata).decode()
     manifest = version.manifest_id if manifest_id is None else manifest_id
     digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest,)).fetchone()[0]
-    seal = _seal(
+    seal = seal_of(
         version.uid, artifact_id, version.number, digest, description, text, state.value, version.created_at
     )
     with reindexed(tx, "versions", version.id):
@@ -212,31 +187,18 @@ def update_version(
 
 def set_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
     """Point `alias` of the version's artifact to it; False when it already did."""
-    artifact_id, current = tx.execute(
-        "SELECT v.artifact, (SELECT version FROM aliases WHERE artifact = v.artifact AND name = ?)"
-        " FROM versions v WHERE v.id = ?",
-        (alias, version.id),
-    ).fetchone()
-    if current == version.id:
+    if not aliases.point(tx, version.artifact_id, alias, version.id):
         return False
-    tx.execute(
-        "INSERT OR REPLACE INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
-        (artifact_id, alias, version.id, tx.now, _alias_seal(artifact_id, alias, version.id)),
-    )
     tx.record("alias.set", {"alias": alias, "version": version.uid, "label": version.full_name})
     return True
 
 
 def remove_alias(tx: Transaction, version: VersionRecord, alias: str) -> bool:
     """Take `alias` off the version; False when it was not there."""
-    removed = tx.execute(
-        "DELETE FROM aliases WHERE version = :id AND name = :name"
-        " AND artifact = (SELECT artifact FROM versions WHERE id = :id)",
-        {"id": version.id, "name": alias},
-    ).rowcount
-    if removed:
-        tx.record("alias.removed", {"alias": alias, "version": version.uid, "label": version.full_name})
-    return bool(removed)
+    if not aliases.remove(tx, version.artifact_id, alias, version.id):
+        return False
+    tx.record("alias.removed", {"alias": alias, "version": version.uid, "label": version.full_name})
+    return True
 
 
 def set_tags(tx: Transaction, version: VersionRecord, tags: Iterable[str]) -> bool:
@@ -250,3 +212,29 @@ def set_tags(tx: Transaction, version: VersionRecord, tags: Iterable[str]) -> bo
     )
     tx.record("version.tagged", {"version": version.uid, "tags": wanted})
     return True
+
+
+def set_ttl(tx: Transaction, version: VersionRecord, seconds: int | None) -> bool:
+    """Let the version be kept for `seconds` from its making (0: for ever, None: as its artifact says).
+
+    False when it already was.
+    """
+    if seconds == version.ttl_seconds:
+        return False
+    tx.execute(
+        "UPDATE versions SET ttl_seconds = ?, updated_at = ? WHERE id = ?", (seconds, tx.now, version.id)
+    )
+    tx.record("version.ttl", {"version": version.uid, "ttl_seconds": seconds})
+    return True
+
+
+def expired_versions(connection: sqlite3.Connection, now: str) -> list[VersionRecord]:
+    """The committed versions whose time has run out by `now`, oldest first; one that is linked never does."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE v.state = 'COMMITTED' AND coalesce(v.ttl_seconds, a.ttl_seconds, 0) > 0"
+        " AND strftime('%s', v.created_at) + coalesce(v.ttl_seconds, a.ttl_seconds) <= strftime('%s', ?) + 0"
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE version = v.id AND removed_at IS NULL)"
+        " ORDER BY v.created_at, v.id",
+        (now,),
+    )
+    return [_record(row) for row in rows.fetchall()]

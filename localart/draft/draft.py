@@ -42,6 +42,7 @@ class Draft:
     def repository(self) -> Repository:
         """The store that holds this draft's bytes; leased from now on."""
         with self._guard:
+        self._origins: dict[str, str] = {}
             if self._repository is None:
                 self.settle(self._open_repository())
             assert self._repository is not None
@@ -85,9 +86,23 @@ class Draft:
         return self._digest
 
     # --- changing ------------------------------------------------------------------------------------
+    def sources(self) -> frozenset[str]:
+        """The uids of the versions that entries were taken from as they are."""
+        return frozenset(self._origins.values())
 
-    def put(self, entry: Entry, *, overwrite: bool = False, local_path: str | None = None) -> Entry:
-        """Add `entry`; the same content again is fine, other content needs `overwrite`."""
+
+    def put(
+        self,
+        entry: Entry,
+        *,
+        overwrite: bool = False,
+        local_path: str | None = None,
+        origin: str | None = None,
+    ) -> Entry:
+        """Add `entry`; the same content again is fine, other content needs `overwrite`.
+
+        `origin` is the uid of the version it was taken from.
+        """
         with self._guard:
             self.refuse_sealed()
             self._put(entry, overwrite=overwrite, local_path=local_path)
@@ -98,6 +113,8 @@ class Draft:
     ) -> None:
         """Add all of `entries`, or none of them when one cannot be added."""
         replaced: list[tuple[Entry, str | None]] = []
+            if origin is not None:
+                self._origins[entry.path] = origin
         done = 0
         with self._guard:
             self.refuse_sealed()
@@ -141,6 +158,7 @@ class Draft:
 
     def _refuse_place(self, path: str, folder: str) -> None:
         """ContentConflict where a file and a folder would have one name; InvalidName for a name of localart's own."""
+        self._origins.pop(entry.path, None)
         if path in self._known_folders:
             raise ContentConflict(
                 f"{shown(path)} is already a folder in this artifact",
@@ -207,6 +225,7 @@ class Draft:
     def _below(self, path: str) -> Iterator[Entry]:
         for folder in list(self._folders):
             if folder == path or folder.startswith(path + "/"):
+            self._origins.pop(path, None)
                 yield from list(self._folders[folder].values())
 
 

@@ -1,20 +1,24 @@
-"""Delete versions: plan, show, execute. A deleted version keeps its number and its place in the lineage."""
+"""Delete versions: plan, show, execute. A deleted version keeps its number and its place in the lineage.
+
+It leaves the portfolios it is linked in. Their aliases guard it as its own do.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localart.catalog import artifacts, manifests, versions
+from localart.catalog import artifacts, links, manifests, versions
 from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactHasAliases
 from localart.manifest import manifest_digest
 from localart.model import VersionRecord, VersionState
+from localart.operations.link import take_out
 from localart.operations.resolve import live_version
 from localart.repository import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionPlan:
-    """What deleting would do: these versions go and these aliases leave them.
+    """What deleting would do: these versions go, these aliases leave them, these links to them are removed.
 
     `latest` then moves to the newest version left.
     """
@@ -22,13 +26,16 @@ class DeletionPlan:
     versions: tuple[VersionRecord, ...]
     aliases: tuple[str, ...]
     logical_bytes: int
+    links: tuple[str, ...] = ()
 
 
-def plan_deletion(doomed: Sequence[VersionRecord]) -> DeletionPlan:
-    """Show what deleting `doomed` takes away. Changes nothing."""
+def plan_deletion(doomed: Sequence[VersionRecord], repository: Repository | None = None) -> DeletionPlan:
+    """Show what deleting `doomed` takes away; with `repository`, in portfolios too. Changes nothing."""
+    places = [] if repository is None else [links.links_to(repository.read(), one.id) for one in doomed]
     return DeletionPlan(
         versions=tuple(doomed),
         aliases=tuple(f"{version.artifact}:{alias}" for version in doomed for alias in version.aliases),
+        links=tuple(link.full_name for found in places for link in found),
         logical_bytes=sum(version.size_bytes for version in doomed),
     )
 
@@ -44,16 +51,24 @@ def delete_version(repository: Repository, version: VersionRecord, *, with_alias
     """Delete one version; refused while aliases point to it unless `with_aliases`."""
     with repository.write() as tx:
         now = live_version(tx.connection, version)
-        if now.aliases and not with_aliases:
+        aliases = [*now.aliases, *_portfolio_aliases(tx, now)]
+        if aliases and not with_aliases:
             raise ArtifactHasAliases(
-                f"{now.full_name} still has aliases: {', '.join(now.aliases)}",
+                f"{now.full_name} still has aliases: {', '.join(aliases)}",
                 hint="pass delete_aliases=True, or move them first",
             )
         _delete(tx, now)
         return versions.get_version(tx.connection, version.id)
 
 
+def _portfolio_aliases(tx: Transaction, version: VersionRecord) -> list[str]:
+    found = links.links_to(tx.connection, version.id)
+    return [f"{link.project}/{link.artifact}:{alias}" for link in found for alias in link.aliases]
+
+
 def _delete(tx: Transaction, version: VersionRecord) -> None:
+    for link in links.links_to(tx.connection, version.id):
+        take_out(tx, link)
     for alias in version.aliases:
         versions.remove_alias(tx, version, alias)
     versions.update_version(

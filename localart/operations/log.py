@@ -1,29 +1,32 @@
 """Log a draft as the next version of its artifact, as the output of a run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localart.catalog import artifacts, blobs, edges, manifests, metrics, versions
+from localart.catalog import artifacts, edges, manifests, metrics, versions
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
-from localart.errors import BlobMissing, StoreError
-from localart.manifest import manifest_digest, page_entries
-from localart.manifest.record import encode_record
-from localart.model import Direction, Entry, RunRecord, VersionRecord
-from localart.names import check_alias, check_tag, shown
+from localart.model import Direction, RunRecord, VersionRecord
+from localart.names import check_alias, check_tag
+from localart.operations.keep_manifest import (
+    PreparedManifest,
+    finish_manifest,
+    naming_lost_content,
+    prepare_manifest,
+)
 from localart.operations.resolve import live_version
 from localart.repository import Repository
-from localart.store.frames import FrameKind
-
-OVERLAY_FROM_FILES = 128
-OVERLAY_SHARE = 4  # an overlay may change at most a quarter of the files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What a version is called and said to be, apart from its content."""
+    """What a version is called and said to be, apart from its content.
+
+    `ttl_seconds` None takes the artifact's lifetime, 0 keeps the version for ever. `incremental` lays the draft
+    over what the latest version holds.
+    """
 
     project: str
     name: str
@@ -32,6 +35,8 @@ class Label:
     metadata: Mapping[str, Any]
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    ttl_seconds: int | None = None
+    incremental: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,184 +47,105 @@ class LogReport:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a draft is laid over: complete manifests, lowest first, and the label that comes of them."""
+
+    manifests: tuple[int, ...]
+    label: Label
+
+
 def log_version(repository: Repository, draft: Draft, label: Label, *, run: RunRecord) -> LogReport:
     """Commit the draft's content under `label`. When this returns, the version survives a power cut.
 
     Equal content in the same artifact makes no new version: the earlier one gets the aliases, and the
-    metadata given now is kept on the output edge. Killed midway: the version is there whole or not at all.
+    metadata given now is kept on the output edge. Versions whose entries the draft refers to become inputs of
+    the run. Killed midway: the version is there whole or not at all.
     """
-    for alias in label.aliases:
-        check_alias(alias)
-    for tag in label.tags:
-        check_tag(tag)
+
+    def ground(connection: sqlite3.Connection) -> Ground:
+        return Ground(manifests=latest_manifest(connection, label) if label.incremental else (), label=label)
+
+    return log_over(repository, draft, ground, run=run, then=lambda _tx, _report: None)
+
+
+def log_over(
+    repository: Repository,
+    draft: Draft,
+    ground: Callable[[sqlite3.Connection], Ground],
+    *,
+    run: RunRecord,
+    then: Callable[[Transaction, LogReport], None],
+) -> LogReport:
+    """As `log_version`, with the draft laid over `ground` as it is at the moment of the commit.
+
+    `ground` is asked again inside the transaction; when another writer has changed it, all is done anew. `then`
+    runs in the same transaction.
+    """
     with draft.sealing():
-        try:
+        with naming_lost_content(repository, draft):
             resettle(draft, repository)
-            prepared = _prepare_manifest(repository, draft, label)
-            with repository.write_with_content() as tx:
-                report = _commit(tx, prepared, label, run)
-        except BlobMissing as error:
-            raise _lost_content(repository, draft) or error from error
+            report = None
+            while report is None:
+                report = _log_once(repository, draft, ground, run, then)
     draft.release()
     return report
 
 
-def _lost_content(repository: Repository, draft: Draft) -> BlobMissing | None:
-    """Which files of the draft are not stored (any more): their write failed, or they were added before a fork."""
-    with suppress(StoreError):
-        repository.publish()  # what is there, but has no rows yet, is not lost
-    stored = [entry for entry in draft.entries() if entry.reference is None]
-    known = blobs.known_blobs(repository.read(), list({entry.digest for entry in stored}))
-    lost = [entry.path for entry in stored if entry.digest not in known]
-    if not lost:
-        return None
-    more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
-    return BlobMissing(
-        f"The content of {shown(lost[0])}{more} was added, but is not in the store: its write failed,"
-        " or another process added it",
-        hint="add it again (overwrite=True), and log once more",
-    )
-
-
-# --- the manifest --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A manifest on its way in: already stored, stored but hidden, or small enough for the last transaction."""
-
-    plan: manifests.ManifestPlan
-    stored: int | None = None
-    hidden: int | None = None
-    rows: Sequence[tuple[str, Entry | None]] = ()
-
-
-def _prepare_manifest(repository: Repository, draft: Draft, label: Label) -> _Prepared:
-    pages = tuple(page_entries(draft.entries()))
-    plan = manifests.ManifestPlan(
-        digest=manifest_digest(page.digest for page in pages),
-        pages=pages,
-        file_count=draft.file_count,
-        size_bytes=draft.size_bytes,
-        base=None,
-    )
-    stored = manifests.find_manifest(repository.read(), plan.digest)
-    if stored is not None:
-        return _Prepared(plan=plan, stored=stored)
-    plan, rows = _choose_layers(repository, draft, label, plan)
-    _write_record(repository, plan, rows)
-    if len(rows) <= manifests.SLICE_ROWS:
-        return _Prepared(plan=plan, rows=list(rows))
-    return _Prepared(plan=plan, hidden=_store_slices(repository, plan, rows))
-
-
-class _Rows:
-    """Rows of a manifest that can be counted and streamed more than once."""
-
-    def __init__(self, draft: Draft, changes: Sequence[tuple[str, Entry | None]] | None) -> None:
-        self._draft = draft
-        self._changes = changes
-
-    def __len__(self) -> int:
-        return self._draft.file_count if self._changes is None else len(self._changes)
-
-    def __iter__(self) -> Iterator[tuple[str, Entry | None]]:
-        if self._changes is not None:
-            yield from self._changes
-            return
-        for entry in self._draft.entries():
-            yield entry.path, entry
-
-
-def _choose_layers(
-    repository: Repository, draft: Draft, label: Label, plan: manifests.ManifestPlan
-) -> tuple[manifests.ManifestPlan, _Rows]:
-    """Over the artifact's latest version when few files changed, whole otherwise."""
-    if draft.file_count >= OVERLAY_FROM_FILES:
-        for base in _bases(repository, label):
-            changes = _changes_over(repository, base, draft)
-            if changes is not None:
-                return (
-                    manifests.ManifestPlan(
-                        digest=plan.digest,
-                        pages=plan.pages,
-                        file_count=plan.file_count,
-                        size_bytes=plan.size_bytes,
-                        base=base.id,
-                    ),
-                    _Rows(draft, changes),
-                )
-    return plan, _Rows(draft, None)
-
-
-def _bases(repository: Repository, label: Label) -> Iterator[manifests.ManifestRecord]:
-    """The latest version's manifest; when its chain is full, the whole one at the chain's end."""
-    artifact = artifacts.find_artifact(repository.read(), label.project, label.name)
-    if artifact is None or artifact.latest is None:
-        return
-    latest = versions.find_version(repository.read(), artifact.id, artifact.latest)
-    assert latest is not None
-    base = manifests.get_manifest(repository.read(), latest.manifest_id)
-    if len(base.layers) > manifests.MAX_LAYERS:
-        base = manifests.get_manifest(repository.read(), base.layers[-1])
-    yield base
-
-
-def _changes_over(
-    repository: Repository, base: manifests.ManifestRecord, draft: Draft
-) -> list[tuple[str, Entry | None]] | None:
-    """What turns `base` into the draft; None when an overlay would not pay."""
-    limit = draft.file_count // OVERLAY_SHARE
-    if abs(base.file_count - draft.file_count) > limit:
-        return None
-    changes: list[tuple[str, Entry | None]] = []
-    from localart.manifest import diff_entries
-
-    for change in diff_entries(manifests.iter_entries(repository.read(), base), draft.entries()):
-        changes.append((change.path, change.after))
-        if len(changes) > limit:
+def _log_once(
+    repository: Repository,
+    draft: Draft,
+    ground: Callable[[sqlite3.Connection], Ground],
+    run: RunRecord,
+    then: Callable[[Transaction, LogReport], None],
+) -> LogReport | None:
+    """None when the ground has changed meanwhile."""
+    found = ground(repository.read())
+    check_label_words(found.label)
+    whole = _laid_over(repository, found.manifests, draft)
+    prepared = prepare_manifest(repository, whole, project=found.label.project, name=found.label.name)
+    with repository.write_with_content() as tx:
+        if ground(tx.connection) != found:
             return None
-    return changes
+        report = _commit(tx, prepared, found.label, run)
+        for uid in sorted(draft.sources()):
+            _use(tx, uid, run)
+        then(tx, report)
+    return report
 
 
-def _write_record(repository: Repository, plan: manifests.ManifestPlan, rows: _Rows) -> None:
-    base = manifests.get_manifest(repository.read(), plan.base).digest if plan.base is not None else None
-    for payload in encode_record(plan.digest, base, rows):
-        repository.append_record(FrameKind.MANIFEST, payload)
+def check_label_words(label: Label) -> None:
+    """InvalidName unless its aliases and tags may exist."""
+    for alias in label.aliases:
+        check_alias(alias)
+    for tag in label.tags:
+        check_tag(tag)
 
 
-def _store_slices(
-    repository: Repository, plan: manifests.ManifestPlan, rows: Iterable[tuple[str, Entry | None]]
-) -> int:
-    """Insert a large manifest slice by slice, so that no other writer waits long; it stays hidden."""
-    repository.publish()
-    with repository.catalog.write() as tx:
-        hidden = manifests.begin_manifest(tx, plan)
-    folders: dict[str, int] = {}
-    for some in manifests.slices(rows):
-        with repository.catalog.write() as tx:
-            manifests.insert_rows(tx, hidden, some, folders)
-    return hidden
+def latest_manifest(connection: sqlite3.Connection, label: Label) -> tuple[int, ...]:
+    """What an incremental draft is laid over: the content of `latest`, if there is one."""
+    artifact = artifacts.find_artifact(connection, label.project, label.name)
+    latest = versions.find_aliased(connection, artifact.id, versions.LATEST) if artifact is not None else None
+    return () if latest is None else (latest.manifest_id,)
 
 
-def _finish_manifest(tx: Transaction, prepared: _Prepared) -> int:
-    digest = prepared.plan.digest
-    known = manifests.find_manifest(tx.connection, digest)
-    if known is not None:
-        return known
-    if prepared.hidden is not None:
-        return manifests.complete_manifest(tx, prepared.hidden, digest)
-    manifest_id = manifests.begin_manifest(tx, prepared.plan)
-    manifests.insert_rows(tx, manifest_id, prepared.rows, {})
-    return manifests.complete_manifest(tx, manifest_id, digest)
+def _laid_over(repository: Repository, below: tuple[int, ...], draft: Draft) -> Draft:
+    """Everything in the manifests `below` and in the draft; what comes later replaces what was at its path."""
+    if not below:
+        return draft
+    whole = Draft(lambda: repository)
+    for manifest_id in below:
+        record = manifests.get_manifest(repository.read(), manifest_id)
+        for entry in manifests.verified_entries(repository.read(), record):
+            whole.put(entry, overwrite=True)
+    for entry in draft.entries():
+        whole.put(entry, overwrite=True)
+    return whole
 
 
-# --- the version ---------------------------------------------------------------------------------------
-
-
-def _commit(tx: Transaction, prepared: _Prepared, label: Label, run: RunRecord) -> LogReport:
+def _commit(tx: Transaction, prepared: PreparedManifest, label: Label, run: RunRecord) -> LogReport:
     artifact_id = artifacts.ensure_artifact(tx, label.project, label.name, label.type, label.description)
-    manifest_id = _finish_manifest(tx, prepared)
+    manifest_id = finish_manifest(tx, prepared)
     known = versions.find_by_manifest(tx.connection, artifact_id, manifest_id)
     version = known or versions.insert_version(
         tx,
@@ -228,10 +154,13 @@ def _commit(tx: Transaction, prepared: _Prepared, label: Label, run: RunRecord) 
         description=label.description,
         metadata=label.metadata,
         history_step=metrics.last_step(tx.connection, run.key),
+        ttl_seconds=label.ttl_seconds,
     )
     for alias in (*label.aliases, versions.LATEST):
         versions.set_alias(tx, version, alias)
     versions.set_tags(tx, version, {*version.tags, *label.tags})
+    if label.ttl_seconds is not None:
+        versions.set_ttl(tx, version, label.ttl_seconds)
     edges.add_edge(
         tx,
         run_key=run.key,
@@ -245,7 +174,7 @@ def _commit(tx: Transaction, prepared: _Prepared, label: Label, run: RunRecord) 
 
 
 def _journal_body(version: VersionRecord, label: Label, run: RunRecord, *, is_new: bool) -> dict[str, Any]:
-    return {
+    body = {
         "version": version.uid,
         "project": label.project,
         "artifact": label.name,
@@ -260,6 +189,19 @@ def _journal_body(version: VersionRecord, label: Label, run: RunRecord, *, is_ne
         "run": run.uid,
         "new": is_new,
     }
+    return body if label.ttl_seconds is None else {**body, "ttl_seconds": label.ttl_seconds}
+
+
+def _use(tx: Transaction, uid: str, run: RunRecord) -> None:
+    """The run has read a version whose entries it refers to. One of another store is not known here."""
+    source = versions.find_version_by_uid(tx.connection, uid)
+    if source is None:
+        return
+    if edges.add_edge(tx, run_key=run.key, version_id=source.id, direction=Direction.INPUT):
+        tx.record(
+            "version.used",
+            {"version": source.uid, "label": source.full_name, "run": run.uid, "as": None},
+        )
 
 
 def relog_version(

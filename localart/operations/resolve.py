@@ -2,9 +2,16 @@
 
 import sqlite3
 
-from localart.catalog import artifacts, runs, versions
+from localart.catalog import aliases, artifacts, links, runs, versions
 from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, RunNotFound
-from localart.model import ArtifactRecord, RunRecord, VersionRecord, VersionState
+from localart.model import (
+    ArtifactKind,
+    ArtifactRecord,
+    LinkedVersion,
+    RunRecord,
+    VersionRecord,
+    VersionState,
+)
 from localart.names import ArtifactAddress, is_storable, parse_address, shown
 from localart.repository import Repository
 
@@ -12,11 +19,18 @@ from localart.repository import Repository
 def resolve_version(
     repository: Repository, address: str, *, project: str | None, kind: str | None = None
 ) -> VersionRecord:
-    """The version at `[project/]name[:alias|vN]`; without a selector, `latest`.
+    """The version at `[project/]name[:alias|vN]`; without a selector, `latest`. A link leads to its source.
 
     `project` is where to look when the address names none; None searches all projects for the only artifact
     of that name.
     """
+    return resolve_linked(repository, address, project=project, kind=kind).version
+
+
+def resolve_linked(
+    repository: Repository, address: str, *, project: str | None, kind: str | None = None
+) -> LinkedVersion:
+    """As `resolve_version`, with the link it was found through when `name` is a portfolio."""
     parsed = parse_address(address)
     with repository.catalog.snapshot() as connection:
         artifact = _find_artifact(repository, parsed, project)
@@ -25,13 +39,30 @@ def resolve_version(
                 f"Artifact {shown(artifact.name)} has type {shown(artifact.type)}, not {shown(kind)}",
                 hint="leave the type out, or ask for the right one",
             )
+        if artifact.kind is ArtifactKind.PORTFOLIO:
+            return _linked(connection, artifact, parsed)
         if parsed.version is not None:
             version = versions.find_version(connection, artifact.id, parsed.version)
         else:
             version = versions.find_aliased(connection, artifact.id, parsed.selector)
     if version is None or version.state is VersionState.DELETED:
         raise _no_version(artifact, parsed, deleted=version is not None)
-    return version
+    return LinkedVersion(version=version)
+
+
+def _linked(
+    connection: sqlite3.Connection, portfolio: ArtifactRecord, parsed: ArtifactAddress
+) -> LinkedVersion:
+    if parsed.version is not None:
+        link = links.find_link(connection, portfolio.id, parsed.version)
+        was_there = link is None and links.was_linked(connection, portfolio.id, parsed.version)
+    else:
+        version_id = aliases.find_alias(connection, portfolio.id, parsed.selector)
+        link = None if version_id is None else links.find_link_to(connection, portfolio.id, version_id)
+        was_there = False
+    if link is None:
+        raise _no_version(portfolio, parsed, deleted=was_there)
+    return LinkedVersion(version=versions.get_version(connection, link.version_id), link=link)
 
 
 def resolve_artifact(repository: Repository, address: str, *, project: str | None) -> ArtifactRecord:
@@ -45,7 +76,7 @@ def _find_artifact(repository: Repository, parsed: ArtifactAddress, project: str
         found = artifacts.find_artifact(repository.read(), wanted, parsed.name)
         if found is not None:
             return found
-    named = [one for one in artifacts.list_artifacts(repository.read()) if one.name == parsed.name]
+    named = [one for one in artifacts.list_collections(repository.read()) if one.name == parsed.name]
     if wanted is None and len(named) == 1:
         return named[0]
     where = f" in project {shown(wanted)}" if wanted is not None else ""
@@ -64,7 +95,7 @@ def _elsewhere(repository: Repository, named: list[ArtifactRecord], parsed: Arti
         return "it is in another project: " + ", ".join(f"{one.project}/{one.name}" for one in named[:5])
     import difflib
 
-    everything = {one.name for one in artifacts.list_artifacts(repository.read())}
+    everything = {one.name for one in artifacts.list_collections(repository.read())}
     close = difflib.get_close_matches(parsed.name, everything, n=3)
     return f"did you mean {', '.join(close)}?" if close else "`localart ls` lists what is there"
 

@@ -16,6 +16,14 @@ CREATE TABLE projects(
   created_at TEXT NOT NULL
 ) STRICT;
 
+-- What a registry (a project named `wandb-registry-NAME`) says besides; `artifact_types` NULL: takes any type.
+CREATE TABLE registries(
+  project INTEGER PRIMARY KEY REFERENCES projects(id),
+  visibility TEXT NOT NULL DEFAULT 'organization' CHECK(visibility IN ('organization', 'restricted')),
+  artifact_types TEXT,
+  updated_at TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE runs(
   id INTEGER PRIMARY KEY,
   uid TEXT NOT NULL UNIQUE,

@@ -8,7 +8,7 @@ import pytest
 import localart
 from localart.catalog import manifests
 from localart.draft import Draft
-from localart.operations import log as logging
+from localart.operations import keep_manifest
 from localart.repository.opening import default_repository
 
 FORK = multiprocessing.get_context("fork")
@@ -247,4 +247,4 @@ def test_the_digest_of_a_draft_is_the_one_its_version_gets():
         draft.put(entry)
 
     assert draft.digest() == version.version_record.digest
-    assert logging.OVERLAY_FROM_FILES == 128
+    assert keep_manifest.OVERLAY_FROM_FILES == 128

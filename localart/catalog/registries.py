@@ -1,0 +1,109 @@
+"""Rows of registries: projects named `wandb-registry-NAME`, and what may be linked into them."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localart.catalog.projects import ensure_project
+from localart.catalog.transaction import Transaction
+from localart.errors import ArtifactTypeMismatch
+from localart.names import shown
+
+PREFIX = "wandb-registry-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRecord:
+    """A registry. `artifact_types` None: portfolios of any type; `collection_types` are those it has."""
+
+    name: str
+    project_id: int
+    description: str | None
+    visibility: str
+    artifact_types: tuple[str, ...] | None
+    collection_types: tuple[str, ...]
+    created_at: str
+    updated_at: str | None
+
+    @property
+    def project(self) -> str:
+        """The project that holds its portfolios."""
+        return PREFIX + self.name
+
+
+_SELECT = (
+    "SELECT p.name, p.id, p.description, coalesce(r.visibility, 'organization'), r.artifact_types, p.created_at,"
+    " r.updated_at, (SELECT json_group_array(type) FROM"
+    " (SELECT DISTINCT type FROM artifacts WHERE project = p.id AND kind = 'portfolio' ORDER BY type))"
+    " FROM projects p LEFT JOIN registries r ON r.project = p.id"
+    f" WHERE substr(p.name, 1, {len(PREFIX)}) = '{PREFIX}'"
+)
+
+
+def is_registry(project: str) -> bool:
+    """Whether a project of this name is a registry."""
+    return project.startswith(PREFIX) and project != PREFIX
+
+
+def find_registry(connection: sqlite3.Connection, name: str) -> RegistryRecord | None:
+    """The registry `name` (without the prefix), or None. One comes into being by being created or linked into."""
+    row = connection.execute(f"{_SELECT} AND p.name = ?", (PREFIX + name,)).fetchone()
+    return _record(row) if row else None
+
+
+def list_registries(connection: sqlite3.Connection) -> list[RegistryRecord]:
+    """Every registry by name."""
+    return [_record(row) for row in connection.execute(f"{_SELECT} ORDER BY p.name").fetchall()]
+
+
+def _record(row: tuple[Any, ...]) -> RegistryRecord:
+    return RegistryRecord(
+        name=row[0].removeprefix(PREFIX),
+        project_id=row[1],
+        description=row[2],
+        visibility=row[3],
+        artifact_types=None if row[4] is None else tuple(json.loads(row[4])),
+        collection_types=tuple(json.loads(row[7])),
+        created_at=row[5],
+        updated_at=row[6],
+    )
+
+
+def refuse_type(connection: sqlite3.Connection, project: str, kind: str) -> None:
+    """ArtifactTypeMismatch when the project is a registry that does not take artifacts of this type."""
+    if not is_registry(project):
+        return
+    record = find_registry(connection, project.removeprefix(PREFIX))
+    if record is None or record.artifact_types is None or kind in record.artifact_types:
+        return
+    raise ArtifactTypeMismatch(
+        f"Registry {shown(record.name)} takes {', '.join(map(shown, record.artifact_types))}, not {shown(kind)}",
+        hint="append the type to the registry's artifact_types and save it, or link elsewhere",
+    )
+
+
+def save_registry(
+    tx: Transaction,
+    name: str,
+    *,
+    description: str | None,
+    visibility: str,
+    artifact_types: Sequence[str] | None,
+) -> None:
+    """Make the registry, or make these its facts."""
+    project_id = ensure_project(tx, PREFIX + name)
+    tx.execute("UPDATE projects SET description = ? WHERE id = ?", (description, project_id))
+    types = None if artifact_types is None else json.dumps(sorted(set(artifact_types)))
+    tx.execute(
+        "INSERT OR REPLACE INTO registries(project, visibility, artifact_types, updated_at) VALUES (?,?,?,?)",
+        (project_id, visibility, types, tx.now),
+    )
+    tx.record(
+        "registry.saved",
+        {
+            "registry": name, "description": description, "visibility": visibility,
+            "artifact_types": None if artifact_types is None else sorted(set(artifact_types)),
+        },
+    )  # fmt: skip

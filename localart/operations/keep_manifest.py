@@ -1,0 +1,181 @@
+"""Store the manifest of a draft: as an overlay on its artifact's latest version where few files changed, or whole.
+
+Two steps, because a large manifest goes in slice by slice before the transaction that makes it visible.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from localart.catalog import artifacts, blobs, manifests, versions
+from localart.catalog.transaction import Transaction
+from localart.draft import Draft
+from localart.errors import BlobMissing, StoreError
+from localart.manifest import diff_entries, manifest_digest, page_entries
+from localart.manifest.record import encode_record
+from localart.model import ArtifactKind, Entry
+from localart.names import shown
+from localart.repository import Repository
+from localart.store.frames import FrameKind
+
+OVERLAY_FROM_FILES = 128
+OVERLAY_SHARE = 4  # an overlay may change at most a quarter of the files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedManifest:
+    """A manifest on its way in: already stored, stored but hidden, or small enough for the last transaction."""
+
+    plan: manifests.ManifestPlan
+    stored: int | None = None
+    hidden: int | None = None
+    rows: Sequence[tuple[str, Entry | None]] = ()
+
+
+def prepare_manifest(repository: Repository, draft: Draft, *, project: str, name: str) -> PreparedManifest:
+    """Make the manifest ready for a version of `project/name`; nobody sees it before `finish_manifest`."""
+    pages = tuple(page_entries(draft.entries()))
+    plan = manifests.ManifestPlan(
+        digest=manifest_digest(page.digest for page in pages),
+        pages=pages,
+        file_count=draft.file_count,
+        size_bytes=draft.size_bytes,
+        base=None,
+    )
+    stored = manifests.find_manifest(repository.read(), plan.digest)
+    if stored is not None:
+        return PreparedManifest(plan=plan, stored=stored)
+    plan, rows = _choose_layers(repository, draft, (project, name), plan)
+    _write_record(repository, plan, rows)
+    if len(rows) <= manifests.SLICE_ROWS:
+        return PreparedManifest(plan=plan, rows=list(rows))
+    return PreparedManifest(plan=plan, hidden=_store_slices(repository, plan, rows))
+
+
+class _Rows:
+    """Rows of a manifest that can be counted and streamed more than once."""
+
+    def __init__(self, draft: Draft, changes: Sequence[tuple[str, Entry | None]] | None) -> None:
+        self._draft = draft
+        self._changes = changes
+
+    def __len__(self) -> int:
+        return self._draft.file_count if self._changes is None else len(self._changes)
+
+    def __iter__(self) -> Iterator[tuple[str, Entry | None]]:
+        if self._changes is not None:
+            yield from self._changes
+            return
+        for entry in self._draft.entries():
+            yield entry.path, entry
+
+
+def _choose_layers(
+    repository: Repository, draft: Draft, place: tuple[str, str], plan: manifests.ManifestPlan
+) -> tuple[manifests.ManifestPlan, _Rows]:
+    """Over the artifact's latest version when few files changed, whole otherwise."""
+    if draft.file_count >= OVERLAY_FROM_FILES:
+        for base in _bases(repository, *place):
+            changes = _changes_over(repository, base, draft)
+            if changes is not None:
+                return (
+                    manifests.ManifestPlan(
+                        digest=plan.digest,
+                        pages=plan.pages,
+                        file_count=plan.file_count,
+                        size_bytes=plan.size_bytes,
+                        base=base.id,
+                    ),
+                    _Rows(draft, changes),
+                )
+    return plan, _Rows(draft, None)
+
+
+def _bases(repository: Repository, project: str, name: str) -> Iterator[manifests.ManifestRecord]:
+    """The latest version's manifest; when its chain is full, the whole one at the chain's end."""
+    artifact = artifacts.find_artifact(repository.read(), project, name)
+    if artifact is None or artifact.latest is None or artifact.kind is not ArtifactKind.SEQUENCE:
+        return
+    latest = versions.find_version(repository.read(), artifact.id, artifact.latest)
+    assert latest is not None
+    base = manifests.get_manifest(repository.read(), latest.manifest_id)
+    if len(base.layers) > manifests.MAX_LAYERS:
+        base = manifests.get_manifest(repository.read(), base.layers[-1])
+    yield base
+
+
+def _changes_over(
+    repository: Repository, base: manifests.ManifestRecord, draft: Draft
+) -> list[tuple[str, Entry | None]] | None:
+    """What turns `base` into the draft; None when an overlay would not pay."""
+    limit = draft.file_count // OVERLAY_SHARE
+    if abs(base.file_count - draft.file_count) > limit:
+        return None
+    changes: list[tuple[str, Entry | None]] = []
+    for change in diff_entries(manifests.iter_entries(repository.read(), base), draft.entries()):
+        changes.append((change.path, change.after))
+        if len(changes) > limit:
+            return None
+    return changes
+
+
+def _write_record(repository: Repository, plan: manifests.ManifestPlan, rows: _Rows) -> None:
+    base = manifests.get_manifest(repository.read(), plan.base).digest if plan.base is not None else None
+    for payload in encode_record(plan.digest, base, rows):
+        repository.append_record(FrameKind.MANIFEST, payload)
+
+
+def _store_slices(
+    repository: Repository, plan: manifests.ManifestPlan, rows: Iterable[tuple[str, Entry | None]]
+) -> int:
+    """Insert a large manifest slice by slice, so that no other writer waits long; it stays hidden."""
+    repository.publish()
+    with repository.catalog.write() as tx:
+        hidden = manifests.begin_manifest(tx, plan)
+    folders: dict[str, int] = {}
+    for some in manifests.slices(rows):
+        with repository.catalog.write() as tx:
+            manifests.insert_rows(tx, hidden, some, folders)
+    return hidden
+
+
+def finish_manifest(tx: Transaction, prepared: PreparedManifest) -> int:
+    """Make it a manifest that versions can have; its row."""
+    digest = prepared.plan.digest
+    known = manifests.find_manifest(tx.connection, digest)
+    if known is not None:
+        return known
+    if prepared.hidden is not None:
+        return manifests.complete_manifest(tx, prepared.hidden, digest)
+    manifest_id = manifests.begin_manifest(tx, prepared.plan)
+    manifests.insert_rows(tx, manifest_id, prepared.rows, {})
+    return manifests.complete_manifest(tx, manifest_id, digest)
+
+
+# --- what was lost -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def naming_lost_content(repository: Repository, draft: Draft) -> Iterator[None]:
+    """In place of a bare BlobMissing, say which files of the draft have to be added again."""
+    try:
+        yield
+    except BlobMissing as error:
+        raise _lost_content(repository, draft) or error from error
+
+
+def _lost_content(repository: Repository, draft: Draft) -> BlobMissing | None:
+    """Which files of the draft are not stored (any more): their write failed, or they were added before a fork."""
+    with suppress(StoreError):
+        repository.publish()  # what is there, but has no rows yet, is not lost
+    stored = [entry for entry in draft.entries() if entry.reference is None]
+    known = blobs.known_blobs(repository.read(), list({entry.digest for entry in stored}))
+    lost = [entry.path for entry in stored if entry.digest not in known]
+    if not lost:
+        return None
+    more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+    return BlobMissing(
+        f"The content of {shown(lost[0])}{more} was added, but is not in the store: its write failed,"
+        " or another process added it",
+        hint="add it again (overwrite=True), and log once more",
+    )
