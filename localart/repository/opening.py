@@ -76,7 +76,7 @@ def close_all() -> None:
             _open.popitem()[1].close()
 
 
-def open_repository(root: Path, *, create: bool = True) -> Repository:
+def open_repository(root: Path, *, create: bool = True, read_only: bool = False) -> Repository:
     """Open the store at `root`; make it first when there is none and `create` allows it."""
     root = Path(os.path.realpath(root))
     marker = _existing_marker(root)
@@ -94,12 +94,15 @@ def open_repository(root: Path, *, create: bool = True) -> Repository:
             f"The store at {_named(root)} has lost its database {CATALOG}",
             hint="put back a copy of localart.db; the packs beside it are untouched",
         )
-    return _open_complete(root, marker, catalog_path)
+    return _open_complete(root, marker, catalog_path, read_only=read_only)
 
 
-def _open_complete(root: Path, marker: Marker, catalog_path: Path) -> Repository:
+def _open_complete(root: Path, marker: Marker, catalog_path: Path, *, read_only: bool) -> Repository:
     read_only = (
-        marker.format > STORE_FORMAT or not os.access(root, os.W_OK) or not os.access(catalog_path, os.W_OK)
+        read_only
+        or marker.format > STORE_FORMAT
+        or not os.access(root, os.W_OK)
+        or not os.access(catalog_path, os.W_OK)
     )
     network = is_network(root)
     try:
