@@ -1,0 +1,194 @@
+"""The files of a version as a tree of folders, read a page at a time: a million entries, none of them in memory.
+
+A manifest may be an overlay on up to eight others; the nearest layer that knows a name decides. Where one layer
+alone has rows of a folder, a page is one index range; where several do, marks along the merged names (every
+256th) make any page as near as the first.
+"""
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
+
+from localart.model import Digest
+
+MARK_ROWS = 256
+MOST_FOUND = 10_000
+_FETCH = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderLine:
+    """A folder of a manifest ("" is the top): its row id and the layers that have rows in it, nearest first."""
+
+    path: str
+    id: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTotal:
+    """What lies directly in a folder."""
+
+    file_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """A file; `uri` is "" unless its bytes lie elsewhere. `digest` names the blob, or the reference."""
+
+    path: str
+    size_bytes: int
+    digest: Digest
+    uri: str
+
+
+_FOLDERS = """
+WITH RECURSIVE folder(dir) AS (
+  SELECT min(dir) FROM entries WHERE manifest = :layer
+  UNION ALL
+  SELECT (SELECT min(dir) FROM entries WHERE manifest = :layer AND dir > folder.dir) FROM folder
+  WHERE folder.dir IS NOT NULL
+) SELECT d.path, d.id FROM folder JOIN dirs d ON d.id = folder.dir
+"""
+
+_MERGED = """
+FROM chains c CROSS JOIN entries e ON e.manifest = c.layer LEFT JOIN blobs b ON b.id = e.blob
+LEFT JOIN refs r ON r.id = e.ref
+WHERE c.manifest = :manifest AND (e.blob IS NOT NULL OR e.ref IS NOT NULL) AND (c.position = 0 OR NOT EXISTS (
+  SELECT 1 FROM chains n JOIN entries o ON o.manifest = n.layer AND o.dir = e.dir AND o.name = e.name
+  WHERE n.manifest = c.manifest AND n.position < c.position))
+"""
+
+_FACTS = (
+    "SELECT e.name, coalesce(b.size, r.size, 0), coalesce(b.digest, r.digest), coalesce(r.uri, '') FROM {} e"
+    " LEFT JOIN blobs b ON b.id = e.blob LEFT JOIN refs r ON r.id = e.ref"
+)
+# The rows are counted off before they are joined: the end of half a million is 5 ms away, not 60.
+_PAGE = _FACTS.format(
+    "(SELECT name, blob, ref FROM entries WHERE manifest = ? AND dir = ? AND (blob IS NOT NULL OR ref IS NOT NULL)"
+    " ORDER BY name LIMIT ? OFFSET ?)"
+)
+_FILE = _FACTS.format("entries") + " WHERE e.manifest = ? AND e.dir = ? AND e.name = ?"
+
+
+def folder_lines(connection: sqlite3.Connection, manifest: int) -> list[FolderLine]:
+    """The folders that have files, by path. One index probe for each, whatever number of files they hold."""
+    layers: dict[tuple[str, int], list[int]] = {}
+    for (layer,) in connection.execute(
+        "SELECT layer FROM chains WHERE manifest = ? ORDER BY position", (manifest,)
+    ).fetchall():
+        for path, folder in connection.execute(_FOLDERS, {"layer": layer}).fetchall():
+            layers.setdefault((path, folder), []).append(layer)
+    return [
+        FolderLine(path=path, id=folder, layers=tuple(layers[path, folder]))
+        for path, folder in sorted(layers)
+    ]
+
+
+def folder_totals(connection: sqlite3.Connection, manifest: int) -> dict[int, FolderTotal]:
+    """By folder id, what lies directly in it. A scan: a second for a million files."""
+    rows = connection.execute(
+        f"SELECT e.dir, count(*), coalesce(sum(coalesce(b.size, r.size, 0)), 0) {_MERGED} GROUP BY e.dir",
+        {"manifest": manifest},
+    ).fetchall()
+    return {folder: FolderTotal(count, size) for folder, count, size in rows}
+
+
+def file_count(connection: sqlite3.Connection, folder: FolderLine) -> int:
+    """How many files lie directly in the folder."""
+    if len(folder.layers) == 1:
+        count: int = connection.execute(
+            "SELECT count(*) FROM entries WHERE manifest = ? AND dir = ? AND (blob IS NOT NULL OR ref IS NOT NULL)",
+            (folder.layers[0], folder.id),
+        ).fetchone()[0]
+        return count
+    return sum(1 for _ in _merged_names(connection, folder, None))
+
+
+def name_marks(connection: sqlite3.Connection, folder: FolderLine) -> list[str]:
+    """Every 256th name of a folder that several layers share, for `file_lines`; nothing for one that is one range."""
+    if len(folder.layers) == 1:
+        return []
+    names = (name for name, _ in _merged_names(connection, folder, None))
+    return list(islice(names, 0, None, MARK_ROWS))
+
+
+def file_lines(
+    connection: sqlite3.Connection, folder: FolderLine, *, first: int, limit: int, marks: Sequence[str] = ()
+) -> list[FileLine]:
+    """Files of the folder by name, from position `first`; `marks` as `name_marks` gave them."""
+    if len(folder.layers) == 1:
+        rows = connection.execute(
+            f"{_PAGE} ORDER BY e.name", (folder.layers[0], folder.id, limit, first)
+        ).fetchall()
+        return [_file_line(folder.path, row) for row in rows]
+    number = min(first // MARK_ROWS, len(marks) - 1) if marks else 0
+    start = marks[number] if marks else None
+    skipped = first - number * MARK_ROWS
+    found = islice(_merged_names(connection, folder, start), skipped, skipped + limit)
+    return [
+        _file_line(folder.path, row)
+        for name, layer in found
+        for row in connection.execute(_FILE, (layer, folder.id, name)).fetchall()
+    ]
+
+
+def _merged_names(
+    connection: sqlite3.Connection, folder: FolderLine, start: str | None
+) -> Iterator[tuple[str, int]]:
+    """Each name from `start` on with the layer that decides it; what that layer removes is left out. Streams."""
+    streams = [
+        _layer_names(connection, folder.id, layer, position, start)
+        for position, layer in enumerate(folder.layers)
+    ]
+    for name, known in groupby(heapq.merge(*streams), key=itemgetter(0)):
+        _, position, is_there = next(known)
+        if is_there:
+            yield name, folder.layers[position]
+
+
+def _layer_names(
+    connection: sqlite3.Connection, folder: int, layer: int, position: int, start: str | None
+) -> Iterator[tuple[str, int, int]]:
+    after, test = start or "", ">="
+    while True:
+        rows = connection.execute(
+            "SELECT name, ?, blob IS NOT NULL OR ref IS NOT NULL FROM entries"
+            f" WHERE manifest = ? AND dir = ? AND name {test} ? ORDER BY name LIMIT {_FETCH}",
+            (position, layer, folder, after),
+        ).fetchall()
+        yield from rows
+        if len(rows) < _FETCH:
+            return
+        after, test = rows[-1][0], ">"
+
+
+def find_files(
+    connection: sqlite3.Connection, manifest: int, words: Sequence[str], *, limit: int = MOST_FOUND
+) -> list[FileLine]:
+    """Files whose path holds all `words`, without regard to case; by folder, at most `limit`. A scan."""
+    path = "iif(d.path = '', e.name, d.path || '/' || e.name)"
+    parts = [rf" AND {path} LIKE :word{number} ESCAPE '\'" for number in range(len(words))]
+    bound = {f"word{number}": f"%{_escaped(word)}%" for number, word in enumerate(words)}
+    rows = connection.execute(
+        f"SELECT e.name, coalesce(b.size, r.size, 0), coalesce(b.digest, r.digest), coalesce(r.uri, ''), d.path"
+        f" {_MERGED.replace('WHERE', 'JOIN dirs d ON d.id = e.dir WHERE', 1)}{''.join(parts)} LIMIT :limit",
+        {"manifest": manifest, "limit": limit, **bound},
+    ).fetchall()
+    return sorted((_file_line(row[4], row[:4]) for row in rows), key=lambda line: line.path)
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _file_line(folder: str, row: tuple[Any, ...]) -> FileLine:
+    name, size, digest, uri = row
+    return FileLine(
+        path=f"{folder}/{name}" if folder else name, size_bytes=size, digest=Digest(digest), uri=uri
+    )
