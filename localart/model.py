@@ -49,9 +49,22 @@ class BlobRef:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class BaseSlice:
+    """Bytes `start` to `stop` of an earlier chunk, below the raw bytes of a frame from `at` on."""
+
+    at: int
+    chunk: Digest
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One frame as written to a pack; `members` lie back to back in its raw bytes, in this order."""
+    """One frame as written to a pack; `members` lie back to back in its raw bytes, in this order.
+
+    A frame that tells only the difference from earlier bytes has `bases`, and a `depth` one above theirs.
+    """
 
     start: int
     stored_bytes: int
@@ -59,6 +72,8 @@ class Frame:
     codec: int
     checksum: int
     members: tuple[BlobRef, ...]
+    bases: tuple[BaseSlice, ...] = ()
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +105,7 @@ class PackState:
 
 @dataclass(frozen=True, slots=True)
 class FramePlace:
-    """Where a frame lies and what it must look like when read."""
+    """Where a frame lies and what it must look like when read; of a difference, where its bases lie too."""
 
     pack: str
     start: int
@@ -98,6 +113,8 @@ class FramePlace:
     raw_bytes: int
     codec: int
     checksum: int
+    depth: int = field(default=0, compare=False)
+    bases: "tuple[BasePiece, ...]" = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,14 @@ class Piece:
     place: FramePlace
     offset: int
     blob: BlobRef
+
+
+@dataclass(frozen=True, slots=True)
+class BasePiece:
+    """A slice of an earlier chunk, and where that chunk lies."""
+
+    slice: BaseSlice
+    piece: Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +207,15 @@ class VersionState(StrEnum):
     PENDING = "PENDING"
     COMMITTED = "COMMITTED"
     DELETED = "DELETED"
+    GARBAGE_COLLECTED = "GARBAGE_COLLECTED"
+    PENDING_DELETION = "PENDING_DELETION"
+
+
+class ArtifactKind(StrEnum):
+    """Whether a named line has versions of its own, or only links to those of others."""
+
+    SEQUENCE = "sequence"
+    PORTFOLIO = "portfolio"
 
 
 class Direction(StrEnum):
@@ -210,21 +244,14 @@ class ArtifactRecord:
 
     id: int
     project: str
-    GARBAGE_COLLECTED = "GARBAGE_COLLECTED"
-    PENDING_DELETION = "PENDING_DELETION"
-
-
-class ArtifactKind(StrEnum):
-    """Whether a named line has versions of its own, or only links to those of others."""
-
-    SEQUENCE = "sequence"
-    PORTFOLIO = "portfolio"
     name: str
     type: str
     description: str | None
     created_at: str
     version_count: int
     latest: int | None
+    kind: ArtifactKind = ArtifactKind.SEQUENCE
+    ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,10 +279,11 @@ class VersionRecord:
     state: VersionState
     created_at: str
     updated_at: str
+    artifact_id: int
+    ttl_seconds: int | None = None
+    history_step: int | None = None
 
     @property
-    kind: ArtifactKind = ArtifactKind.SEQUENCE
-    ttl_seconds: int | None = None
     def label(self) -> str:
         """`name:vN`."""
         return f"{self.artifact}:v{self.number}"
@@ -265,34 +293,6 @@ class VersionRecord:
         """`project/name:vN`."""
         return f"{self.project}/{self.label}"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """One run as the catalog knows it. `id` is the short name users type; `uid` never repeats.
-
-    `facts` say what ran: script, Python, git, packages (see `runs/what_ran.py`).
-    """
-
-    key: int
-    uid: str
-    id: str
-    project: str
-    name: str
-    job_type: str | None
-    artifact_id: int
-    ttl_seconds: int | None = None
-    history_step: int | None = None
-    group: str | None
-    notes: str | None
-    tags: tuple[str, ...]
-    state: RunState
-    config: JsonObject
-    summary: JsonObject
-    created_at: str
-    finished_at: str | None
-    exit_code: int | None
-    error: str | None
-    facts: JsonObject = field(default_factory=dict)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRecord:
@@ -324,6 +324,31 @@ class LinkedVersion:
     version: VersionRecord
     link: LinkRecord | None = None
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run as the catalog knows it. `id` is the short name users type; `uid` never repeats.
+
+    `facts` say what ran: script, Python, git, packages (see `runs/what_ran.py`).
+    """
+
+    key: int
+    uid: str
+    id: str
+    project: str
+    name: str
+    job_type: str | None
+    group: str | None
+    notes: str | None
+    tags: tuple[str, ...]
+    state: RunState
+    config: JsonObject
+    summary: JsonObject
+    created_at: str
+    finished_at: str | None
+    exit_code: int | None
+    error: str | None
+    facts: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

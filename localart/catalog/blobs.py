@@ -2,10 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from localart.catalog.transaction import Transaction
-from localart.errors import BlobMissing
+from localart.errors import BlobMissing, CatalogDamaged
 from localart.model import (
+    BasePiece,
+    BaseSlice,
     BlobLayout,
     BlobRef,
     ChunkedBlob,
@@ -19,9 +22,13 @@ from localart.model import (
 
 _BATCH = 500  # digests a query: 2.3 µs each, against 6.5 µs one by one
 
-_PLACE = (
-    "SELECT b.digest, b.size, b.start, p.name, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum"
-    " FROM blobs b JOIN frames f ON f.id = b.frame JOIN packs p ON p.id = f.pack"
+_MOST_LEVELS = 16  # bounds a damaged catalog; writers stop far below
+
+_COLUMNS = "b.digest, b.size, b.start, f.id, p.name, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum, f.depth"
+_PLACE = f"SELECT {_COLUMNS} FROM blobs b JOIN frames f ON f.id = b.frame JOIN packs p ON p.id = f.pack"
+_BASES = (
+    f"SELECT s.frame, s.at, s.start, s.stop, {_COLUMNS} FROM frame_bases s JOIN blobs b ON b.id = s.chunk"
+    " JOIN frames f ON f.id = b.frame JOIN packs p ON p.id = f.pack"
 )
 
 
@@ -69,15 +76,17 @@ def knows_size(connection: sqlite3.Connection, size_bytes: int) -> bool:
 
 def publish(tx: Transaction, batch: PackBatch) -> None:
     """Insert the rows of frames that are durable in their pack. Blobs another writer published stay as they are."""
-    pack = _advance(tx, batch)
+    pack = advance(tx, batch)
     frame_id = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
     for number, frame in enumerate(batch.frames, start=frame_id):
-        _insert_frame(tx, number, pack, frame)
+        insert_frame(tx, number, pack, frame)
+        _insert_members(tx, number, frame)
     for blob in batch.chunked:
         _insert_chunked(tx, blob)
 
 
-def _advance(tx: Transaction, batch: PackBatch) -> int:
+def advance(tx: Transaction, batch: PackBatch) -> int:
+    """The row of the batch's pack, made if it is new; its end moves on."""
     tx.execute(
         'INSERT INTO packs(name, "end", created_at) VALUES (?,?,?)'
         ' ON CONFLICT(name) DO UPDATE SET "end" = max("end", excluded."end")',
@@ -87,19 +96,25 @@ def _advance(tx: Transaction, batch: PackBatch) -> int:
     return row_id
 
 
-def _insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
+def insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
+    """Say where a frame lies; `BlobMissing` when a base of it is not published (any more)."""
     tx.execute(
-        "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum) VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum, depth)"
+        " VALUES (?,?,?,?,?,?,?,?)",
         (
-            number,
-            pack,
-            frame.start,
-            frame.stored_bytes,
-            frame.raw_bytes,
-            frame.codec,
-            _signed(frame.checksum),
+            number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec,
+            _signed(frame.checksum), frame.depth,
         ),
-    )
+    )  # fmt: skip
+    if frame.bases:
+        chunks = blob_ids(tx.connection, list({base.chunk for base in frame.bases}))
+        tx.executemany(
+            "INSERT INTO frame_bases(frame, at, chunk, start, stop) VALUES (?,?,?,?,?)",
+            [(number, base.at, chunks[base.chunk], base.start, base.stop) for base in frame.bases],
+        )
+
+
+def _insert_members(tx: Transaction, number: int, frame: Frame) -> None:
     start = 0
     rows = []
     for member in frame.members:
@@ -140,12 +155,13 @@ def layouts(connection: sqlite3.Connection, blobs: Sequence[BlobRef]) -> list[Bl
     return result
 
 
-def _direct(connection: sqlite3.Connection, digests: Sequence[Digest]) -> Iterator[Piece]:
+def _direct(connection: sqlite3.Connection, digests: Sequence[Digest]) -> list[Piece]:
+    rows: list[tuple[Any, ...]] = []
     for at in range(0, len(digests), _BATCH):
         some = digests[at : at + _BATCH]
         marks = ",".join("?" * len(some))
-        for row in connection.execute(f"{_PLACE} WHERE b.digest IN ({marks})", some).fetchall():
-            yield _piece(row)
+        rows += connection.execute(f"{_PLACE} WHERE b.digest IN ({marks})", some).fetchall()
+    return _pieces(connection, rows)
 
 
 def _chunked(connection: sqlite3.Connection, blob: BlobRef) -> tuple[Piece, ...]:
@@ -153,14 +169,51 @@ def _chunked(connection: sqlite3.Connection, blob: BlobRef) -> tuple[Piece, ...]
         f"{_PLACE} JOIN chunks c ON c.chunk = b.id JOIN blobs whole ON whole.id = c.blob"
         " WHERE whole.digest = ? ORDER BY c.start",
         (blob.digest,),
+    ).fetchall()
+    return tuple(_pieces(connection, rows))
+
+
+def _pieces(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], level: int = 0) -> list[Piece]:
+    """Neighbours share the record of their frame; a difference's bases are looked up for all frames at once."""
+    frames = {row[3]: row for row in rows}
+    bases = _bases(connection, [number for number, row in frames.items() if row[10]], level)
+    places = {number: frame_place(row[4:], bases.get(number, ())) for number, row in frames.items()}
+    return [Piece(places[row[3]], row[2], BlobRef(Digest(row[0]), row[1])) for row in rows]
+
+
+def frame_place(row: tuple[Any, ...], bases: tuple[BasePiece, ...] = ()) -> FramePlace:
+    """A place from its columns: pack, start, stored bytes, raw bytes, codec, checksum, depth."""
+    pack, start, stored_bytes, raw_bytes, codec, checksum, depth = row
+    return FramePlace(
+        pack, start, stored_bytes, raw_bytes, codec, checksum & 0xFFFF_FFFF_FFFF_FFFF, depth, bases
     )
-    return tuple(_piece(row) for row in rows.fetchall())
 
 
-def _piece(row: tuple[bytes, int, int, str, int, int, int, int, int]) -> Piece:
-    digest, size, offset, pack, start, stored_bytes, raw_bytes, codec, checksum = row
-    place = FramePlace(pack, start, stored_bytes, raw_bytes, codec, checksum & 0xFFFF_FFFF_FFFF_FFFF)
-    return Piece(place, offset, BlobRef(Digest(digest), size))
+def base_pieces(connection: sqlite3.Connection, frames: Sequence[int]) -> dict[int, tuple[BasePiece, ...]]:
+    """What each of these frames tells the difference from, by the frame's row."""
+    return _bases(connection, frames, 0)
+
+
+def _bases(
+    connection: sqlite3.Connection, frames: Sequence[int], level: int
+) -> dict[int, tuple[BasePiece, ...]]:
+    if not frames:
+        return {}
+    if level > _MOST_LEVELS:
+        raise CatalogDamaged(
+            "Differences are stacked deeper than anything localart writes", hint="run `localart doctor`"
+        )
+    found: list[tuple[Any, ...]] = []
+    for at in range(0, len(frames), _BATCH):
+        some = frames[at : at + _BATCH]
+        marks = ",".join("?" * len(some))
+        found += connection.execute(f"{_BASES} WHERE s.frame IN ({marks}) ORDER BY s.frame, s.at", some)
+    pieces = _pieces(connection, [row[4:] for row in found], level + 1)
+    result: dict[int, list[BasePiece]] = {}
+    for (frame, at, start, stop, *_), piece in zip(found, pieces, strict=True):
+        base = BaseSlice(at, piece.blob.digest, start, stop)
+        result.setdefault(frame, []).append(BasePiece(base, piece))
+    return {frame: tuple(bases) for frame, bases in result.items()}
 
 
 def _signed(checksum: int) -> int:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
+from localart.catalog.blobs import advance, base_pieces, frame_place, insert_frame
 from localart.catalog.pruning import PackUse
 from localart.catalog.transaction import Transaction
 from localart.model import Digest, Frame, FramePlace, PackBatch
@@ -27,14 +28,12 @@ def is_unchanged(connection: sqlite3.Connection, use: PackUse) -> bool:
 def live_frames(connection: sqlite3.Connection, use: PackUse) -> list[tuple[int, FramePlace]]:
     """The pack's frames that hold something needed (by the last `pack_uses`), with their rows, front to back."""
     rows = connection.execute(
-        "SELECT f.id, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum"
+        "SELECT f.id, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum, f.depth"
         " FROM frames f JOIN temp.frame_use u ON u.frame = f.id WHERE f.pack = ? ORDER BY f.start",
         (use.id,),
-    )
-    return [
-        (row[0], FramePlace(use.name, row[1], row[2], row[3], row[4], row[5] & 0xFFFF_FFFF_FFFF_FFFF))
-        for row in rows.fetchall()
-    ]
+    ).fetchall()
+    bases = base_pieces(connection, [row[0] for row in rows if row[6]])
+    return [(row[0], frame_place((use.name, *row[1:]), bases.get(row[0], ()))) for row in rows]
 
 
 def members_of(connection: sqlite3.Connection, frame: int, digests: Sequence[Digest]) -> set[Digest]:
@@ -70,30 +69,12 @@ def repoint(tx: Transaction, batches: Iterable[PackBatch], moved: Mapping[Digest
     count = 0
     number = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
     for batch in batches:
-        pack = _pack_row(tx, batch)
+        pack = advance(tx, batch)
         for frame in batch.frames:
-            _insert_frame(tx, number, pack, frame)
+            insert_frame(tx, number, pack, frame)
             count += _repoint_members(tx, number, frame, moved)
             number += 1
     return count
-
-
-def _pack_row(tx: Transaction, batch: PackBatch) -> int:
-    tx.execute(
-        'INSERT INTO packs(name, "end", created_at) VALUES (?,?,?)'
-        ' ON CONFLICT(name) DO UPDATE SET "end" = max("end", excluded."end")',
-        (batch.pack, batch.end, tx.now),
-    )
-    row_id: int = tx.execute("SELECT id FROM packs WHERE name = ?", (batch.pack,)).fetchone()[0]
-    return row_id
-
-
-def _insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
-    checksum = frame.checksum - (1 << 64) if frame.checksum >= 1 << 63 else frame.checksum
-    tx.execute(
-        "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum) VALUES (?,?,?,?,?,?,?)",
-        (number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec, checksum),
-    )
 
 
 def _repoint_members(tx: Transaction, number: int, frame: Frame, moved: Mapping[Digest, int]) -> int:
@@ -109,5 +90,6 @@ def _repoint_members(tx: Transaction, number: int, frame: Frame, moved: Mapping[
 
 def forget_pack(tx: Transaction, use: PackUse) -> None:
     """Remove the rows of a pack from which everything live has been moved."""
+    tx.execute("DELETE FROM frame_bases WHERE frame IN (SELECT id FROM frames WHERE pack = ?)", (use.id,))
     tx.execute("DELETE FROM frames WHERE pack = ?", (use.id,))
     tx.execute("DELETE FROM packs WHERE id = ?", (use.id,))

@@ -129,6 +129,17 @@ _MARK_BLOBS = (
     INSERT OR IGNORE INTO temp.live_chunks
     SELECT c.chunk FROM chunks c WHERE EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = c.blob)
     """,
+    # A difference needs its bases, and those theirs.
+    """
+    INSERT OR IGNORE INTO temp.live_chunks
+    WITH RECURSIVE pinned(chunk) AS (
+      SELECT s.chunk FROM blobs b JOIN frame_bases s ON s.frame = b.frame
+      WHERE EXISTS (SELECT 1 FROM frame_bases) AND (b.id IN (SELECT id FROM temp.live_blobs)
+        OR b.id IN (SELECT id FROM temp.live_chunks))
+      UNION
+      SELECT s.chunk FROM pinned JOIN blobs b ON b.id = pinned.chunk JOIN frame_bases s ON s.frame = b.frame)
+    SELECT chunk FROM pinned
+    """,
     """
     INSERT INTO temp.dead_wholes
     SELECT id FROM blobs b WHERE frame IS NULL
@@ -347,6 +358,8 @@ def _sweep_wholes(tx: Transaction, rows: int) -> int:
 
 
 def _sweep_pieces(tx: Transaction, rows: int) -> int:
+    # What is told by its difference from a dead piece is dead itself.
+    tx.execute("DELETE FROM frame_bases WHERE chunk IN (SELECT id FROM temp.dead_pieces)")
     return _sweep_ids(tx, "dead_pieces", "blobs", rows)
 
 

@@ -11,6 +11,7 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from localart.draft.draft import Draft
+from localart.draft.earlier import earlier_files
 from localart.errors import ContentConflict, InvalidName, SourceError, SourceMissing
 from localart.files.hashing import digest_of_source
 from localart.files.source import open_source
@@ -42,7 +43,7 @@ def add_file(
     local = _text_path(source)
     entry_path = check_entry_path(path if path is not None else Path(local).name)
     draft.refuse_sealed()
-    blob = ingest_one(draft.repository, local, entry_path)
+    blob = ingest_one(draft.repository, local, entry_path, find_earlier=earlier_files(draft))
     if by_content:
         entry_path = _content_name(entry_path, blob)
     entry = Entry(entry_path, blob.digest, blob.size_bytes)
@@ -86,7 +87,8 @@ def add_tree(
     progress.start("adding files", total_bytes=0, total_files=0)
     try:
         files = _named(without_store(repository, walk_tree(folder), folder), inside)
-        for file, blob in ingest_files(repository, files, progress=progress):
+        found = ingest_files(repository, files, progress=progress, find_earlier=earlier_files(draft))
+        for file, blob in found:
             added.append(Entry(file.path, blob.digest, blob.size_bytes))
             if len(local_paths) < _REMEMBERED_PATHS:
                 local_paths[file.path] = file.absolute
@@ -136,7 +138,7 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
                 repository.write_blob(BlobRef(before.digest, before.size_bytes), fresh)
         with temporary.open(mode.replace("x", "w"), encoding=None if "b" in mode else encoding) as file:
             yield file
-        blob = ingest_one(repository, str(temporary), entry_path)
+        blob = ingest_one(repository, str(temporary), entry_path, find_earlier=earlier_files(draft))
     draft.put(Entry(entry_path, blob.digest, blob.size_bytes), overwrite="x" not in mode)
 
 

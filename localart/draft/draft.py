@@ -20,10 +20,17 @@ class Draft:
     """Entries by path. Holds a lease on the store from the first entry until it is released or forgotten.
 
     The repository is opened when content is first added, so a draft can be made before `init()`. May be added to
-    from several threads.
+    from several threads. `artifact` is the name it will be logged under, where that is known.
     """
 
-    def __init__(self, open_repository: Callable[[], Repository], entries: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self,
+        open_repository: Callable[[], Repository],
+        entries: Iterable[Entry] = (),
+        *,
+        artifact: str = "",
+    ) -> None:
+        self.artifact = artifact
         self._open_repository = open_repository
         self._repository: Repository | None = None
         self._folders: dict[str, dict[str, Entry]] = {}
@@ -35,6 +42,7 @@ class Draft:
         self.file_count = 0
         self.size_bytes = 0
         self.local_paths: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
         for entry in entries:
             self.put(entry)
 
@@ -42,7 +50,6 @@ class Draft:
     def repository(self) -> Repository:
         """The store that holds this draft's bytes; leased from now on."""
         with self._guard:
-        self._origins: dict[str, str] = {}
             if self._repository is None:
                 self.settle(self._open_repository())
             assert self._repository is not None
@@ -79,6 +86,10 @@ class Draft:
             for name in sorted(names):
                 yield names[name]
 
+    def sources(self) -> frozenset[str]:
+        """The uids of the versions that entries were taken from as they are."""
+        return frozenset(self._origins.values())
+
     def digest(self) -> Digest:
         """The digest a version with this content has."""
         if self._digest is None:
@@ -86,10 +97,6 @@ class Draft:
         return self._digest
 
     # --- changing ------------------------------------------------------------------------------------
-    def sources(self) -> frozenset[str]:
-        """The uids of the versions that entries were taken from as they are."""
-        return frozenset(self._origins.values())
-
 
     def put(
         self,
@@ -106,6 +113,8 @@ class Draft:
         with self._guard:
             self.refuse_sealed()
             self._put(entry, overwrite=overwrite, local_path=local_path)
+            if origin is not None:
+                self._origins[entry.path] = origin
         return entry
 
     def put_all(
@@ -113,8 +122,6 @@ class Draft:
     ) -> None:
         """Add all of `entries`, or none of them when one cannot be added."""
         replaced: list[tuple[Entry, str | None]] = []
-            if origin is not None:
-                self._origins[entry.path] = origin
         done = 0
         with self._guard:
             self.refuse_sealed()
@@ -151,6 +158,7 @@ class Draft:
         self.file_count += 1
         self.size_bytes += entry.size_bytes
         self._digest = None
+        self._origins.pop(entry.path, None)
         if local_path is not None:
             self.local_paths[entry.path] = local_path
         else:
@@ -158,7 +166,6 @@ class Draft:
 
     def _refuse_place(self, path: str, folder: str) -> None:
         """ContentConflict where a file and a folder would have one name; InvalidName for a name of localart's own."""
-        self._origins.pop(entry.path, None)
         if path in self._known_folders:
             raise ContentConflict(
                 f"{shown(path)} is already a folder in this artifact",
@@ -218,6 +225,7 @@ class Draft:
             self.file_count -= 1
             self.size_bytes -= entry.size_bytes
             self.local_paths.pop(path, None)
+            self._origins.pop(path, None)
         self._folders = {folder: names for folder, names in self._folders.items() if names}
         self._known_folders = {""}.union(*map(_with_parents, self._folders))
         self._digest = None
@@ -225,7 +233,6 @@ class Draft:
     def _below(self, path: str) -> Iterator[Entry]:
         for folder in list(self._folders):
             if folder == path or folder.startswith(path + "/"):
-            self._origins.pop(path, None)
                 yield from list(self._folders[folder].values())
 
 

@@ -10,6 +10,7 @@ from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
+from localart.repository.earlier import FindEarlier, earlier_content, nothing_earlier
 from localart.repository.own_files import refuse_own
 from localart.repository.repository import Repository
 
@@ -49,24 +50,31 @@ class _Reported:
 
 
 def ingest_files(
-    repository: Repository, files: Iterable[TreeFile], *, progress: Progress = SILENCE
+    repository: Repository,
+    files: Iterable[TreeFile],
+    *,
+    progress: Progress = SILENCE,
+    find_earlier: FindEarlier = nothing_earlier,
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
     """Store the bytes of `files`, in order, in bounded memory. A file that keeps changing is SourceChanged.
 
+    `find_earlier` names the content a large file was before: what changed in it may be stored as a difference.
     Nothing is promised until the caller commits through `Repository.write_with_content`. If the process is
     killed, what was written is garbage in a pack nobody owns any more.
     """
     for batch in _batches(files):
-        yield from _ingest_batch(repository, batch, progress)
+        yield from _ingest_batch(repository, batch, progress, find_earlier)
         repository.publish_if_large()
 
 
-def ingest_one(repository: Repository, local: str, entry_path: str) -> BlobRef:
+def ingest_one(
+    repository: Repository, local: str, entry_path: str, *, find_earlier: FindEarlier = nothing_earlier
+) -> BlobRef:
     """Store the bytes of one file of the user's; `SourceError` (a ValueError) when it is not a file."""
     refuse_own(repository, local)
     with open_source(local) as opened:
         file = TreeFile(entry_path, local, opened.stat)
-    ((_, blob),) = ingest_files(repository, [file])
+    ((_, blob),) = ingest_files(repository, [file], find_earlier=find_earlier)
     return blob
 
 
@@ -90,7 +98,7 @@ def _batches(files: Iterable[TreeFile]) -> Iterator[list[_Waiting]]:
 
 
 def _ingest_batch(
-    repository: Repository, batch: list[_Waiting], progress: Progress
+    repository: Repository, batch: list[_Waiting], progress: Progress, find_earlier: FindEarlier
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
     _recall(repository, batch)
     read = [waiting for waiting in batch if waiting.blob is None]
@@ -98,7 +106,7 @@ def _ingest_batch(
     seen = _ingest_small(repository, small)
     for waiting in read:
         if waiting.blob is None:
-            seen.append(_ingest_large(repository, waiting, progress))
+            seen.append(_ingest_large(repository, waiting, progress, find_earlier))
     repository.cache.remember(seen)
     for waiting in batch:
         assert waiting.blob is not None
@@ -131,14 +139,17 @@ def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[o
 
 
 def _ingest_large(
-    repository: Repository, waiting: _Waiting, progress: Progress
+    repository: Repository, waiting: _Waiting, progress: Progress, find_earlier: FindEarlier
 ) -> tuple[os.stat_result, Digest]:
     path = waiting.file.absolute
+    before = find_earlier(waiting.file.path, waiting.file.stat.st_size)
     for attempt in (1, 2):
         with open_source(path) as source, repository.writing() as writer:
             try:
                 blob = writer.put_large(
-                    _Reported(source, waiting, progress), group=group_of(waiting.file.path)
+                    _Reported(source, waiting, progress),
+                    group=group_of(waiting.file.path),
+                    earlier=None if before is None else earlier_content(repository, source, before),
                 )
                 source.check_unchanged()
             except SourceChanged:

@@ -8,12 +8,14 @@ planes in one frame share entropy tables and the gain vanishes.
 
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from localart.errors import BlobDamaged
+from localart.model import BaseSlice
+from localart.store.differences import add_difference, decode_bases, encode_bases, fold_difference
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor, ZstdDecompressor
@@ -24,6 +26,7 @@ SAMPLE_BYTES = 64 << 10
 
 _RAW_ABOVE = 0.95  # of the sample's size: below 5 % saved, decompressing is not worth it
 _PLANES_BELOW = 0.95  # of what plain zstd takes
+_DELTA_BELOW = 0.9  # of what the best without a base takes: reading it again costs more
 _PLANES_FROM_BYTES = 4 << 10
 _CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
@@ -35,9 +38,23 @@ class Codec(IntEnum):
     ZSTD = 1
     PLANES2 = 2
     PLANES4 = 3
+    DELTA1 = 4
+    DELTA2 = 5
+    DELTA4 = 6
 
 
-_STRIDES = {Codec.PLANES2: 2, Codec.PLANES4: 4}
+_STRIDES = {
+    Codec.PLANES2: 2,
+    Codec.PLANES4: 4,
+    Codec.DELTA1: 1,
+    Codec.DELTA2: 2,
+    Codec.DELTA4: 4,
+}
+DELTAS = frozenset({Codec.DELTA1, Codec.DELTA2, Codec.DELTA4})
+"""Differences from earlier bytes; see `differences`."""
+
+ReadBases: TypeAlias = Callable[[tuple[BaseSlice, ...], int], Bytes]
+"""The bytes below a frame's raw bytes, whose number is given; zeros where no base lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,17 @@ def choose_codec(sample: Bytes, *, planes: bool = True) -> Recipe:
     return recipe if size < len(sample) * _RAW_ABOVE else RAW
 
 
+def choose_difference(sample: bytes, base: bytes, plain: Recipe) -> Codec | None:
+    """The codec that tells `sample` by its difference from `base`, where that takes clearly less than `plain`."""
+    size = len(sample) if plain.codec is Codec.RAW else _stored_bytes(plain, sample)
+    sizes = {
+        codec: sum(len(part) for part in _planes(fold_difference(sample, base, width), width, 1))
+        for codec, width in ((codec, _STRIDES[codec]) for codec in (Codec.DELTA4, Codec.DELTA2, Codec.DELTA1))
+    }
+    best = min(sizes, key=lambda codec: sizes[codec])
+    return best if sizes[best] < size * _DELTA_BELOW else None
+
+
 def is_text(sample: bytes) -> bool:
     """Whether the bytes hold no control characters: ASCII, UTF-8 or Latin text of any kind."""
     return len(sample.translate(None, _CONTROL_BYTES)) == len(sample)
@@ -91,11 +119,23 @@ def compress(recipe: Recipe, parts: Sequence[Bytes]) -> tuple[Codec, list[Bytes]
     return Codec.RAW, list(parts)
 
 
+def compress_difference(
+    codec: Codec, raw: Bytes, base: Bytes, bases: Sequence[BaseSlice]
+) -> tuple[Codec, list[Bytes]] | None:
+    """The body that tells `raw` by its difference from `base`, the bytes of `bases`; None where it saves nothing."""
+    width = _STRIDES[codec]
+    body = [encode_bases(bases), *_planes(fold_difference(raw, base, width), width, 1)]
+    return (codec, body) if sum(len(part) for part in body) < len(raw) else None
+
+
 def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
-    compressor = _threads.compressor(recipe.level)
     if recipe.codec is Codec.ZSTD:
-        return [compressor.compress(raw)]
-    stride = _STRIDES[recipe.codec]
+        return [_threads.compressor(recipe.level).compress(raw)]
+    return _planes(raw, _STRIDES[recipe.codec], recipe.level)
+
+
+def _planes(raw: Bytes, stride: int, level: int) -> list[Bytes]:
+    compressor = _threads.compressor(level)
     flat = bytes(raw)  # slicing a memoryview with a step is four times slower
     planes: list[Bytes] = [compressor.compress(flat[first::stride]) for first in range(stride)]
     return [struct.pack(f"<{stride}I", *(len(plane) for plane in planes)), *planes]
@@ -130,8 +170,8 @@ _threads = _PerThread()
 # --- decompressing ---------------------------------------------------------------------------------
 
 
-def decompress(codec: int, body: Bytes, raw_bytes: int) -> Bytes:
-    """The raw bytes of a body: exactly `raw_bytes` of them, or BlobDamaged.
+def decompress(codec: int, body: Bytes, raw_bytes: int, read_bases: ReadBases | None = None) -> Bytes:
+    """The raw bytes of a body: exactly `raw_bytes` of them, or BlobDamaged. A difference needs `read_bases`.
 
     Never allocates more than that, whatever the body claims: zstd is only asked to fill a buffer of the
     declared size, and only when its frame declares the same. Bytes after a frame are refused.
@@ -143,11 +183,20 @@ def decompress(codec: int, body: Bytes, raw_bytes: int) -> Bytes:
             raw = _unzstd(body, raw_bytes)
         case Codec.PLANES2 | Codec.PLANES4:
             raw = _join_planes(body, raw_bytes, _STRIDES[Codec(codec)])
+        case Codec.DELTA1 | Codec.DELTA2 | Codec.DELTA4 if read_bases is not None:
+            raw = _add_bases(Codec(codec), body, raw_bytes, read_bases)
         case _:
             raise BlobDamaged(f"codec {codec} is not known")
     if len(raw) != raw_bytes:
         raise BlobDamaged(f"{len(raw)} bytes where {raw_bytes} should be")
     return raw
+
+
+def _add_bases(codec: Codec, body: Bytes, raw_bytes: int, read_bases: ReadBases) -> bytes:
+    bases, end = decode_bases(body, raw_bytes)
+    below = read_bases(bases, raw_bytes)  # first: what is under it may be a stack, and should find memory free
+    width = _STRIDES[codec]
+    return add_difference(_join_planes(body[end:], raw_bytes, width), below, width)
 
 
 def _unzstd(body: Bytes, raw_bytes: int) -> bytes:

@@ -1,11 +1,22 @@
 """From raw bytes to a frame in a pack."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from localart.errors import StoreDamaged
 from localart.model import BlobRef, Frame
-from localart.store.codecs import RAW, SAMPLE_BYTES, Recipe, choose_codec, compress
+from localart.store.codecs import (
+    RAW,
+    SAMPLE_BYTES,
+    Codec,
+    Recipe,
+    choose_codec,
+    choose_difference,
+    compress,
+    compress_difference,
+)
 from localart.store.frames import Bytes, FrameKind, encode_frame
+from localart.store.ground import Ground
 from localart.store.packs import PackAppender
 
 _FRAMES_PER_SAMPLE = 16
@@ -30,6 +41,45 @@ def write_frame(
 ) -> Placed:
     """Compress the raw bytes in `parts` and append them as one frame; not durable yet. Any thread."""
     codec, body = compress(recipe, parts)
+    return _append(packs, parts, members, codec=codec, body=body, kind=kind)
+
+
+def write_difference(
+    packs: PackAppender,
+    parts: Sequence[Bytes],
+    members: Sequence[BlobRef],
+    *,
+    recipe: Recipe,
+    ground: Ground,
+) -> Placed:
+    """As `write_frame`, told by the difference from earlier bytes where that takes clearly less."""
+    raw = b"".join(parts)
+    try:
+        below = ground.read(len(raw))
+    except StoreDamaged:  # an old version that is damaged must not keep a new one from being stored
+        return write_frame(packs, [raw], members, recipe=recipe)
+    start = max(0, len(raw) - SAMPLE_BYTES) // 2 // _PHASE_BYTES * _PHASE_BYTES
+    middle = slice(start, start + SAMPLE_BYTES)
+    chosen = choose_difference(raw[middle], below[middle], recipe)
+    bases = [base.slice for base in ground.bases]
+    told = None if chosen is None else compress_difference(chosen, raw, below, bases)
+    ground.note(paid=told is not None)
+    if told is None:
+        return write_frame(packs, [raw], members, recipe=recipe)
+    codec, body = told
+    placed = _append(packs, [raw], members, codec=codec, body=body, kind=FrameKind.DATA)
+    return Placed(placed.pack, replace(placed.frame, bases=tuple(bases), depth=ground.depth + 1))
+
+
+def _append(
+    packs: PackAppender,
+    parts: Sequence[Bytes],
+    members: Sequence[BlobRef],
+    *,
+    codec: Codec,
+    body: Sequence[Bytes],
+    kind: FrameKind,
+) -> Placed:
     head, stored = encode_frame(
         kind, body, codec=codec, raw_bytes=sum(len(part) for part in parts), members=members
     )

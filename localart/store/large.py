@@ -15,7 +15,8 @@ from blake3 import blake3
 from localart.model import BlobRef, ChunkedBlob, Digest
 from localart.progress import Progress
 from localart.store.chunking import Chunker, holds_floats
-from localart.store.framing import Placed, RecipeHabit, write_frame
+from localart.store.framing import Placed, RecipeHabit, write_difference, write_frame
+from localart.store.ground import EarlierContent
 from localart.store.packs import PackAppender
 from localart.store.source import ByteSource, check_ended, fill
 from localart.store.workers import Workers
@@ -32,9 +33,13 @@ _CARRY_BYTES = 512 << 10  # a frame at least this full is not kept open for the 
 
 @dataclass(slots=True)
 class Slab:
-    """A reusable buffer: `view` up to `filled`, new from `carried` on, the chunks in it, the tasks that read it."""
+    """A reusable buffer: `view` up to `filled`, new from `carried` on, the chunks in it, the tasks that read it.
+
+    Its first byte is the file's at `offset`.
+    """
 
     view: memoryview = field(default_factory=lambda: memoryview(b""))
+    offset: int = 0
     carried: int = 0
     filled: int = 0
     ends: list[int] = field(default_factory=list)
@@ -44,6 +49,7 @@ class Slab:
     def load(self, carry: memoryview, source: ByteSource, offset: int) -> int:
         """Fill the buffer with the last one's rest and then from `offset` on; the offset after that."""
         end = min(offset + _SLAB_BYTES - len(carry), source.size_bytes)
+        self.offset = offset - len(carry)
         self.carried = len(carry)
         self.filled = len(carry) + end - offset
         if len(self.view) < self.filled:
@@ -82,6 +88,7 @@ class LargeIngest:
     ring: SlabRing
     find_new: FindNew
     progress: Progress
+    earlier: EarlierContent | None = None
     writes: "list[Future[Placed]]" = field(default_factory=list)
     new_digests: list[Digest] = field(default_factory=list)
     _whole: blake3 = field(default_factory=blake3)
@@ -159,6 +166,7 @@ class _FrameBuilder:
         self._copied: list[memoryview] = []
         self._runs: list[tuple[int, int]] = []
         self._raw_bytes = 0
+        self._spans: list[tuple[int, int]] = []
 
     def add(self, chunk: BlobRef, slab: Slab, start: int) -> None:
         """A new chunk that lies at `start` of the current buffer."""
@@ -169,8 +177,15 @@ class _FrameBuilder:
             self._runs[-1] = (self._runs[-1][0], end)
         else:
             self._runs.append((start, end))
+        self._note_span(slab.offset + start, slab.offset + end)
         self._members.append(chunk)
         self._raw_bytes += chunk.size_bytes
+
+    def _note_span(self, start: int, stop: int) -> None:
+        """Where in the file the frame's bytes come from."""
+        if self._spans and self._spans[-1][1] == start:
+            start = self._spans.pop()[0]
+        self._spans.append((start, stop))
 
     def leave(self, slab: Slab, *, last: bool) -> None:
         """The buffer goes: write what is large enough, and keep a copy of the rest for the next frame."""
@@ -181,12 +196,15 @@ class _FrameBuilder:
 
     def _write(self, slab: Slab) -> None:
         parts = [*self._copied, *(slab.view[start:end] for start, end in self._runs)]
+        earlier = self._ingest.earlier
+        ground = earlier.below(self._spans) if earlier is not None else None
+        task = write_frame if ground is None else partial(write_difference, ground=ground)
         write = self._ingest.workers.submit(
-            write_frame, self._ingest.packs, parts, self._members, recipe=self._habit.recipe_for(parts)
+            task, self._ingest.packs, parts, self._members, recipe=self._habit.recipe_for(parts)
         )
         slab.writes.append(write)
         self._ingest.writes.append(write)
-        self._members, self._copied, self._runs, self._raw_bytes = [], [], [], 0
+        self._members, self._copied, self._runs, self._raw_bytes, self._spans = [], [], [], 0, []
 
 
 def _hash_slab(slab: Slab, whole: blake3) -> list[Digest]:

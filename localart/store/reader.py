@@ -5,6 +5,7 @@ import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 from blake3 import blake3
 
 from localart.errors import BlobDamaged
-from localart.model import BlobLayout, BlobRef, FramePlace, Piece
+from localart.model import BasePiece, BaseSlice, BlobLayout, BlobRef, FramePlace, Piece
 from localart.store.buffers import Buffers
-from localart.store.codecs import decompress
+from localart.store.codecs import DELTAS, decompress
 from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
 from localart.store.frames import Bytes, FrameKind, open_pack_fd, read_frame
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _OPEN_PACKS = 32
 _KEPT_FRAMES = 8
+_KEPT_BASES = 24  # frames; a difference of depth d walks through about two in each of d layers
 _AHEAD_PER_THREAD = 3  # frames
 _RUNS_AHEAD = 256
 _FRAMES_OF_STREAM = 24
@@ -100,6 +102,7 @@ class BlobReader:
         self._lock = threading.Lock()
         self._packs: OrderedDict[str, _OpenPack] = OrderedDict()
         self._frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
+        self._base_frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
 
     def read(self, layout: BlobLayout) -> bytes:
         """All bytes of a blob; meant for small ones. Frames just used are kept, for a neighbour may be next."""
@@ -243,11 +246,46 @@ class BlobReader:
         if head.kind is not FrameKind.DATA:
             raise damaged(place.pack, place.start, "the frame holds no contents")
         body = data[head.head_bytes :]
+        read_bases = partial(self._bases_of, place) if head.codec in DELTAS else None
         try:
-            raw = decompress(head.codec, body, head.raw_bytes)
+            raw = decompress(head.codec, body, head.raw_bytes, read_bases)
         except BlobDamaged as error:
             raise damaged(place.pack, place.start, error.message) from error
         return _OpenFrame(place, memoryview(raw).toreadonly(), head.places())
+
+    def _bases_of(self, place: FramePlace, bases: tuple[BaseSlice, ...], raw_bytes: int) -> bytes:
+        if bases != tuple(base.slice for base in place.bases):
+            raise BlobDamaged("the catalog names other bases than the frame")
+        return self.below(place.bases, raw_bytes, verify=False)
+
+    def below(self, bases: Sequence[BasePiece], size_bytes: int, *, verify: bool = True) -> bytes:
+        """The slices of `bases` where they lie in `size_bytes` bytes, zeros between them.
+
+        Neighbouring frames have neighbouring bases, so the frames they lie in are kept for a while. Without `verify`
+        the bytes are as sound as their frames' checksums, and what is made of them is to be compared with a digest.
+        """
+        result = bytearray(size_bytes)
+        for base in bases:
+            frame = self._base_frame(base.piece.place)
+            whole = frame.checked(base.piece) if verify else frame.view(base.piece)
+            view = whole[base.slice.start : base.slice.stop]
+            if len(view) != base.slice.stop - base.slice.start:
+                raise BlobDamaged("a base is shorter than the frame says")
+            result[base.slice.at : base.slice.at + len(view)] = view
+        return bytes(result)
+
+    def _base_frame(self, place: FramePlace) -> _OpenFrame:
+        with self._lock:
+            frame = self._base_frames.get(place)
+            if frame is not None:
+                self._base_frames.move_to_end(place)
+                return frame
+        frame = self._frame(place)
+        with self._lock:
+            self._base_frames[place] = frame
+            if len(self._base_frames) > _KEPT_BASES:
+                self._base_frames.popitem(last=False)
+        return frame
 
     def _pack(self, pack: str) -> "_OpenPack":
         with self._lock:

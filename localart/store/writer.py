@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from localart.errors import StoreError
 from localart.model import BlobIndex, BlobRef, Digest, Frame, FramePlace, PackBatch, PackState
 from localart.progress import SILENCE, Progress
 from localart.store.chunking import SMALL_BYTES
-from localart.store.codecs import SAMPLE_BYTES, choose_codec
+from localart.store.codecs import DELTAS, SAMPLE_BYTES, choose_codec
+from localart.store.differences import decode_bases
 from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
-from localart.store.frames import MAX_RECORD_BYTES, FrameKind, open_pack, read_frame
+from localart.store.frames import MAX_RECORD_BYTES, FrameHead, FrameKind, open_pack, read_frame
 from localart.store.framing import Placed, write_frame
+from localart.store.ground import EarlierContent
 from localart.store.large import LargeIngest, SlabRing
 from localart.store.packs import PackAppender, pack_path
 from localart.store.solid import SolidFrame, SolidGroups
@@ -89,15 +92,16 @@ class BlobWriter:
         with self._turn():
             return self._put(items)
 
-    def put_large(self, source: ByteSource, *, group: str) -> BlobRef:
+    def put_large(self, source: ByteSource, *, group: str, earlier: EarlierContent | None = None) -> BlobRef:
         """Take in a file of any size in one read, or two where a blob of exactly its size is published.
 
+        What is new in it may be stored as the difference from `earlier` content, which must be published.
         SourceChanged when it does not have the announced length; what was read of it is garbage then.
         """
         with self._turn():
             if source.size_bytes <= SMALL_BYTES:
                 return self._put([(read_all(source), group)])[0]
-            return self._find_large(source) or self._ingest(source)
+            return self._find_large(source) or self._ingest(source, earlier)
 
     def _put(self, items: Sequence[tuple[bytes, str]]) -> list[BlobRef]:
         blobs = [BlobRef(Digest(blake3(content).digest()), len(content)) for content, _ in items]
@@ -140,7 +144,7 @@ class BlobWriter:
         self._progress.advance(byte_count=source.size_bytes, file_count=1)
         return BlobRef(digest, source.size_bytes)
 
-    def _ingest(self, source: ByteSource) -> BlobRef:
+    def _ingest(self, source: ByteSource, earlier: EarlierContent | None = None) -> BlobRef:
         self._packs.claim()
         ingest = LargeIngest(
             source=source,
@@ -149,6 +153,7 @@ class BlobWriter:
             ring=self._ring,
             find_new=self._find_new,
             progress=self._progress,
+            earlier=earlier,
         )
         blob = ingest.run()
         is_new = bool(self._find_new([blob.digest]))
@@ -246,10 +251,11 @@ class BlobWriter:
                 head = read_frame(fd, place, data)
             if not set(members) <= set(head.members):
                 raise damaged(place.pack, place.start, "the frame holds other contents than the catalog says")
+            frame = replace(_with_bases(head, data), depth=place.depth)
             with self._all_or_failed():
                 self._packs.claim()
                 pack, start = self._packs.append([data], len(data))
-                frame = head.at(start)
+                frame = replace(frame, start=start)
                 self._staging.add_frame(Placed(pack, frame))
             return frame
 
@@ -319,3 +325,12 @@ class BlobWriter:
         self._flushing = []
         self._staging.discard()
         self._failure = None
+
+
+def _with_bases(head: FrameHead, data: memoryview) -> Frame:
+    """The record of a frame at 0, with the bases its body names."""
+    frame = head.at(0)
+    if head.codec not in DELTAS:
+        return frame
+    bases, _ = decode_bases(data[head.head_bytes :], head.raw_bytes)
+    return replace(frame, bases=bases)

@@ -11,7 +11,7 @@ from pyfastcdc import FastCDC
 from localart.model import BlobLayout, BlobRef, FramePlace, PackState, Piece
 from localart.store import BlobReader, BlobWriter, Codec, check_pack
 from localart.store.chunking import Chunker
-from localart.store.codecs import Recipe, choose_codec, compress, decompress
+from localart.store.codecs import DELTAS, Recipe, choose_codec, compress, decompress
 from localart.store.frames import FrameKind, decode_header, encode_frame
 from localart.store.source import BytesSource
 
@@ -33,7 +33,7 @@ def ref(content):
     return BlobRef(blake3(content).digest(), len(content))
 
 
-@given(raw=contents, codec=st.sampled_from(Codec), cut=st.integers(0, 1000))
+@given(raw=contents, codec=st.sampled_from(sorted(set(Codec) - DELTAS)), cut=st.integers(0, 1000))
 @RELAXED
 def test_a_compressed_body_decompresses_to_the_same_bytes(raw, codec, cut):
     written, body = compress(Recipe(codec), [raw[:cut], raw[cut:]])

@@ -225,7 +225,8 @@ CREATE TABLE frames(
   stored_bytes INTEGER NOT NULL CHECK(stored_bytes > 0),
   raw_bytes INTEGER NOT NULL CHECK(raw_bytes >= 0),
   codec INTEGER NOT NULL,
-  checksum INTEGER NOT NULL
+  checksum INTEGER NOT NULL,
+  depth INTEGER NOT NULL DEFAULT 0 CHECK(depth >= 0)
 ) STRICT;
 CREATE INDEX frames_by_pack ON frames(pack, start);
 
@@ -240,6 +241,16 @@ CREATE TABLE blobs(
   CHECK((frame IS NULL) = (start IS NULL))
 ) STRICT;
 CREATE INDEX blobs_by_size ON blobs(size) WHERE size > 262144;
+
+-- A frame of depth > 0 tells the difference of its raw bytes, from `at` on, to a slice of an earlier chunk.
+CREATE TABLE frame_bases(
+  frame INTEGER NOT NULL REFERENCES frames(id),
+  at INTEGER NOT NULL CHECK(at >= 0),
+  chunk INTEGER NOT NULL REFERENCES blobs(id),
+  start INTEGER NOT NULL CHECK(start >= 0),
+  stop INTEGER NOT NULL CHECK(stop > start),
+  PRIMARY KEY(frame, at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE chunks(
   blob INTEGER NOT NULL REFERENCES blobs(id),

@@ -184,7 +184,7 @@ def _log(repository: "Repository", paths: Sequence[str], label: "Label", progres
     from localart.runs import Run
     from localart.runs.run_names import new_run_name
 
-    draft = Draft(lambda: repository)
+    draft = Draft(lambda: repository, artifact=label.name)
     progress.start(f"adding to {label.name}", total_bytes=0, total_files=0)
     try:
         for path in paths:

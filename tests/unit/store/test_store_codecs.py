@@ -6,7 +6,7 @@ import pytest
 import zstandard
 
 from localart.errors import BlobDamaged
-from localart.store.codecs import RAW, Codec, Recipe, choose_codec, compress, decompress, is_text
+from localart.store.codecs import DELTAS, RAW, Codec, Recipe, choose_codec, compress, decompress, is_text
 
 WORDS = b"the quick brown fox jumps over the lazy dog, again and again. "
 
@@ -16,7 +16,7 @@ def bf16(count):
     return b"".join(struct.pack("<f", rng.gauss(0, 0.02))[2:] for _ in range(count))
 
 
-@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize("codec", sorted(set(Codec) - DELTAS))
 @pytest.mark.parametrize("size", [4096, 4097, 4098, 4099, 100_003])
 def test_every_codec_gives_back_what_it_was_given(codec, size, floats):
     raw = floats(size // 4 + 1)[:size]

@@ -1,0 +1,137 @@
+r"""Frames that tell only how their bytes differ from earlier ones: the weights of the same tensor, a step before.
+
+Floats that were trained a little are close to what they were: as whole numbers of their width, subtracted (modulo
+2^bits) and folded so that small differences of either sign become small numbers (0, -1, 1, -2 → 0, 1, 2, 3), their
+high bytes are nearly all zero. Figures: a checkpoint in which 27 MB of weights moved takes 17.4 MB instead of 23.
+
+====== ===== ===========================================================================================
+offset bytes body of DELTA1, DELTA2, DELTA4 (the width w in bytes)
+====== ===== ===========================================================================================
+0      4     base count
+4      44·n  bases in order of `at`: at (4), start (4), stop (4) and digest (32) of an earlier chunk, whose bytes
+             `start` to `stop` lie below the frame's raw bytes from `at` on; where none lies there are zeros
+4+44n        w sizes of 4 bytes each, then w zstd frames: the byte planes of the folded differences; raw bytes
+             after the last whole number are kept as they are
+====== ===== ===========================================================================================
+"""
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from localart.errors import BlobDamaged
+from localart.model import BaseSlice, Digest
+
+if TYPE_CHECKING:
+    from localart.store.codecs import Bytes
+
+_COUNT = struct.Struct("<I")
+_BASE = struct.Struct("<III32s")
+_MOST_BASES = 1 << 16
+
+
+# --- the table of bases ------------------------------------------------------------------------------
+
+
+def encode_bases(bases: Sequence[BaseSlice]) -> bytes:
+    """The front of the body."""
+    rows = [_BASE.pack(base.at, base.start, base.stop, base.chunk) for base in bases]
+    return _COUNT.pack(len(bases)) + b"".join(rows)
+
+
+def decode_bases(body: "Bytes", raw_bytes: int) -> tuple[tuple[BaseSlice, ...], int]:
+    """The bases that the front of a body names, and where the rest begins; BlobDamaged when they cannot be right."""
+    if len(body) < _COUNT.size:
+        raise BlobDamaged("the table of bases is cut off")
+    count = _COUNT.unpack_from(body)[0]
+    end = _COUNT.size + count * _BASE.size
+    if count > _MOST_BASES or len(body) < end:
+        raise BlobDamaged("the table of bases is cut off")
+    bases = tuple(
+        BaseSlice(at, Digest(digest), start, stop)
+        for at, start, stop, digest in _BASE.iter_unpack(body[_COUNT.size : end])
+    )
+    covered = 0
+    for base in bases:
+        if not covered <= base.at < base.at + (base.stop - base.start) <= raw_bytes:
+            raise BlobDamaged("the table of bases contradicts itself")
+        covered = base.at + (base.stop - base.start)
+    return bases, end
+
+
+# --- whole numbers, many at once ---------------------------------------------------------------------
+
+
+def fold_difference(raw: "Bytes", base: "Bytes", width: int) -> bytes:
+    """`raw` - `base` as whole numbers of `width` bytes, folded; a rest shorter than that is kept as it is."""
+    whole = len(raw) - len(raw) % width
+    fold = _fold_fast if _has_numpy() else _fold_plain
+    return fold(raw[:whole], base[:whole], width) + bytes(raw[whole:])
+
+
+def add_difference(folded: "Bytes", base: "Bytes", width: int) -> bytes:
+    """Undo `fold_difference`."""
+    whole = len(folded) - len(folded) % width
+    add = _add_fast if _has_numpy() else _add_plain
+    return add(folded[:whole], base[:whole], width) + bytes(folded[whole:])
+
+
+@lru_cache(maxsize=1)
+def _has_numpy() -> bool:
+    return find_spec("numpy") is not None
+
+
+def _fold_fast(raw: "Bytes", base: "Bytes", width: int) -> bytes:
+    import numpy as np
+
+    unsigned, signed = np.dtype(f"<u{width}"), np.dtype(f"<i{width}")
+    difference: Any = np.frombuffer(raw, unsigned) - np.frombuffer(base, unsigned)
+    sign = (difference.view(signed) >> (8 * width - 1)).view(unsigned)
+    folded: bytes = ((difference << 1) ^ sign).tobytes()
+    return folded
+
+
+def _add_fast(folded: "Bytes", base: "Bytes", width: int) -> bytes:
+    import numpy as np
+
+    unsigned = np.dtype(f"<u{width}")
+    numbers: Any = np.frombuffer(folded, unsigned)
+    sign = np.zeros(1, unsigned) - (numbers & 1)
+    raw: bytes = (((numbers >> 1) ^ sign) + np.frombuffer(base, unsigned)).tobytes()
+    return raw
+
+
+# Without NumPy, one huge integer holds all numbers side by side: no lane's carry may reach the next one, so its top
+# bit is worked out apart. Thirty times slower, and still 100 MB/s.
+
+
+def _fold_plain(raw: "Bytes", base: "Bytes", width: int) -> bytes:
+    _, high, rest = _masks(len(raw), width)
+    minuend, subtrahend = int.from_bytes(raw, "little"), int.from_bytes(base, "little")
+    difference = ((minuend | high) - (subtrahend & rest)) ^ ((minuend ^ ~subtrahend) & high)
+    sign = _spread((difference & high) >> (8 * width - 1), width)
+    return (((difference & rest) << 1) ^ sign).to_bytes(len(raw), "little")
+
+
+def _add_plain(folded: "Bytes", base: "Bytes", width: int) -> bytes:
+    low, high, rest = _masks(len(folded), width)
+    numbers, below = int.from_bytes(folded, "little"), int.from_bytes(base, "little")
+    odd = numbers & low
+    difference = ((numbers ^ odd) >> 1) ^ _spread(odd, width)
+    total = ((difference & rest) + (below & rest)) ^ ((difference ^ below) & high)
+    return total.to_bytes(len(folded), "little")
+
+
+def _spread(bits: int, width: int) -> int:
+    """All ones in every lane whose lowest bit is set."""
+    return (bits << 8 * width) - bits
+
+
+@lru_cache(maxsize=4)
+def _masks(size_bytes: int, width: int) -> tuple[int, int, int]:
+    """The lowest bit of every lane, the highest, and all but the highest."""
+    low = int.from_bytes((b"\x01" + bytes(width - 1)) * (size_bytes // width), "little")
+    high = low << (8 * width - 1)
+    return low, high, ((1 << 8 * size_bytes) - 1) ^ high
