@@ -1,8 +1,9 @@
 """The part of the two-coloured graph around some runs and versions."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,66 @@ def _nodes(connection: sqlite3.Connection, sql: str, ids: Iterable[int]) -> list
         rows = connection.execute(sql.format(marks=",".join("?" * len(some))), some)
         result += [NodeRow(*row) for row in rows.fetchall()]
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """More about a version. `metadata` is JSON, or None when it is longer than was asked for."""
+
+    id: int
+    size_bytes: int
+    file_count: int
+    digest: str
+    description: str
+    metadata: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """More about a run. `config` and `summary` are JSON, or None when they are longer than was asked for."""
+
+    id: int
+    finished_at: str | None
+    exit_code: int | None
+    error: str
+    notes: str
+    config: str | None
+    summary: str | None
+
+
+def version_facts(
+    connection: sqlite3.Connection, versions: Iterable[int], *, longest_json: int
+) -> list[VersionFacts]:
+    """More about these versions, in no particular order."""
+    rows = _facts(
+        connection,
+        "SELECT v.id, m.size, m.file_count, lower(hex(m.digest)), coalesce(v.description, ''),"
+        " CASE WHEN length(v.metadata) <= {longest} THEN v.metadata END"
+        " FROM versions v JOIN manifests m ON m.id = v.manifest WHERE v.id IN ({marks})",
+        versions,
+        longest_json,
+    )
+    return [VersionFacts(*row) for row in rows]
+
+
+def run_facts(connection: sqlite3.Connection, runs: Iterable[int], *, longest_json: int) -> list[RunFacts]:
+    """More about these runs, in no particular order."""
+    rows = _facts(
+        connection,
+        "SELECT id, finished_at, exit_code, coalesce(error, ''), coalesce(notes, ''),"
+        " CASE WHEN length(config) <= {longest} THEN config END,"
+        " CASE WHEN length(summary) <= {longest} THEN summary END FROM runs WHERE id IN ({marks})",
+        runs,
+        longest_json,
+    )
+    return [RunFacts(*row) for row in rows]
+
+
+def _facts(
+    connection: sqlite3.Connection, sql: str, ids: Iterable[int], longest: int
+) -> Iterator[tuple[Any, ...]]:
+    wanted = list(ids)
+    for at in range(0, len(wanted), 500):
+        some = wanted[at : at + 500]
+        marks = ",".join("?" * len(some))
+        yield from connection.execute(sql.format(marks=marks, longest=int(longest)), some).fetchall()
