@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
 from localart.model import JsonObject
+from localart.names import check_prose
 
 Record = dict[str, Any]
 """Plain JSON; floats in it may be NaN or infinite."""
@@ -109,20 +110,13 @@ class FileMedia(Media):
     def to_run(self, files: MediaFiles) -> Record:
         """Keep the file; its path, size and SHA-256 are part of the record."""
         path = files.keep(self.folder, self.data, self.suffix)
-        return {
-            "_type": self.kind,
-            "path": path,
-            "size": len(self.data),
-            **self._checked_by(),
-            **self.describe(),
-        }
+        checksum = hashlib.sha256(self.data).hexdigest()
+        size = len(self.data)
+        return {"_type": self.kind, "path": path, "size": size, "sha256": checksum, **self.describe()}
 
     def to_artifact(self, files: ArtifactFiles) -> Record:
         """Keep the file; its path, size and SHA-256 are part of the record."""
         return self.to_run(files)
-
-    def _checked_by(self) -> Record:
-        return {"sha256": hashlib.sha256(self.data).hexdigest()}
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -131,3 +125,47 @@ class FileMedia(Media):
 
     def __hash__(self) -> int:
         return hash((self.kind, self.data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """A file's bytes and the ending of its name, with the dot."""
+
+    data: bytes
+    suffix: str
+
+
+class EncodedMedia(FileMedia):
+    """Media that need not look into their file: its bytes, and a caption."""
+
+    def __init__(self, encoded: Encoded, caption: object = None) -> None:
+        self._encoded = encoded
+        self._caption = None if caption is None else check_prose(str(caption), "Caption")
+
+    @property
+    def data(self) -> bytes:
+        """The file as it was given or encoded."""
+        return self._encoded.data
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file's name, such as `.wav`."""
+        return self._encoded.suffix
+
+    @property
+    def caption(self) -> str | None:
+        """The text shown with it."""
+        return self._caption
+
+    def describe(self) -> Record:
+        """Return the caption, if there is one."""
+        return {} if self._caption is None else {"caption": self._caption}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.suffix[1:]}, {len(self.data):,} bytes>"
+
+
+def captions_of(media: Sequence[EncodedMedia]) -> Record:
+    """The part of a list's record that holds captions; nothing when none has one."""
+    captions = [one.caption or "" for one in media]
+    return {"captions": captions} if any(one.caption is not None for one in media) else {}

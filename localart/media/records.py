@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from localart.errors import InvalidMetadata
-from localart.media.base import EntryReader
+from localart.media.base import Encoded, EntryReader
 from localart.model import JsonObject
 from localart.names import check_entry_path, shown
 
 MAX_RECORD_BYTES = 1 << 30
 """A table of 200,000 rows may well take hundreds of megabytes."""
+
+_MAX_ENDINGS = 32
 
 
 def read_record(entries: EntryReader, path: str) -> JsonObject:
@@ -49,6 +51,14 @@ def read_named(entries: EntryReader, path: str) -> bytes:
         raise InvalidMetadata(
             f"A media record names the file {shown(checked)}, which is not there"
         ) from error
+
+
+def encoded_in(record: JsonObject, entries: EntryReader) -> Encoded:
+    """The file that `record` names, with all endings of its name."""
+    path = path_in(record)
+    _, dot, endings = path.rpartition("/")[2].partition(".")
+    is_usual = bool(dot) and 0 < len(endings) <= _MAX_ENDINGS
+    return Encoded(data=read_named(entries, path), suffix=f".{endings}" if is_usual else ".bin")
 
 
 def path_in(record: JsonObject, key: str = "path") -> str:
