@@ -52,6 +52,17 @@ class ArtifactLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactHead:
+    """What is known of an artifact without looking at its versions."""
+
+    id: int
+    project: str
+    name: str
+    type: str
+    is_portfolio: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionLine:
     """A version. The run is the one that made it; its fields are "" when there is none."""
 
@@ -115,6 +126,22 @@ class ListQuery:
     order: str = ""
     descending: bool = True
     conditions: tuple[Condition, ...] = ()
+
+
+# --- the connection ---------------------------------------------------------------------------------
+
+
+def become_reader(connection: sqlite3.Connection, *, busy_ms: int, cache_kib: int) -> None:
+    """Let the connection change nothing, wait no longer than this for a lock, and keep no more than this in memory."""
+    connection.execute(f"PRAGMA busy_timeout={busy_ms:d}")
+    connection.execute(f"PRAGMA cache_size=-{cache_kib:d}")
+    connection.execute("PRAGMA query_only=1")
+
+
+def data_version(connection: sqlite3.Connection) -> int:
+    """A number that is another one after somebody else has committed."""
+    number: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return number
 
 
 # --- short lists, whole -----------------------------------------------------------------------------
@@ -198,6 +225,20 @@ def artifact_lines(connection: sqlite3.Connection, project: int | None) -> list[
 
 def _names(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split("\n")) if joined else ()
+
+
+def find_head(connection: sqlite3.Connection, project: str, name: str) -> ArtifactHead | None:
+    """The artifact's head, or None."""
+    row = connection.execute(
+        "SELECT a.id, p.name, a.name, a.type, a.kind FROM artifacts a JOIN projects p ON p.id = a.project"
+        " WHERE p.name = ? AND a.name = ?",
+        (project, name),
+    ).fetchone()
+    if row is None:
+        return None
+    return ArtifactHead(
+        id=row[0], project=row[1], name=row[2], type=row[3], is_portfolio=row[4] == "portfolio"
+    )
 
 
 # --- versions ---------------------------------------------------------------------------------------
@@ -322,6 +363,18 @@ def version_sizes(connection: sqlite3.Connection, artifact: int, *, limit: int) 
         (artifact, limit),
     ).fetchall()
     return [size for (size,) in reversed(rows)]
+
+
+def neighbour_numbers(
+    connection: sqlite3.Connection, artifact: int, number: int
+) -> tuple[int | None, int | None]:
+    """The committed version before and after number `number` of the artifact; None at an end."""
+    sql = "SELECT {}(number) FROM versions WHERE state = 'COMMITTED' AND artifact = ? AND number {} ?"
+    before, after = (
+        connection.execute(sql.format(pick, side), (artifact, number)).fetchone()[0]
+        for pick, side in (("max", "<"), ("min", ">"))
+    )
+    return before, after
 
 
 # --- runs -------------------------------------------------------------------------------------------

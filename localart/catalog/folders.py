@@ -7,9 +7,10 @@ alone has rows of a folder, a page is one index range; where several do, marks a
 
 import heapq
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -136,6 +137,22 @@ def file_lines(
         for name, layer in found
         for row in connection.execute(_FILE, (layer, folder.id, name)).fetchall()
     ]
+
+
+def file_position(
+    connection: sqlite3.Connection, folder: FolderLine, name: str, *, marks: Sequence[str] = ()
+) -> int:
+    """How many files of the folder come before `name`: its position, if it is there."""
+    if len(folder.layers) == 1:
+        position: int = connection.execute(
+            "SELECT count(*) FROM entries WHERE manifest = ? AND dir = ? AND name < ?"
+            " AND (blob IS NOT NULL OR ref IS NOT NULL)",
+            (folder.layers[0], folder.id, name),
+        ).fetchone()[0]
+        return position
+    number = max(bisect_right(marks, name) - 1, 0)
+    names = _merged_names(connection, folder, marks[number] if marks else None)
+    return number * MARK_ROWS + sum(1 for _ in takewhile(lambda found: found[0] < name, names))
 
 
 def _merged_names(

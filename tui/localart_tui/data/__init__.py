@@ -1,1 +1,11 @@
-"""The only rooms of the browser that talk to the library: what they give are records, bounded and read-only."""
+"""The only rooms of the browser that talk to the library: records in, records out, no widget.
+
+::
+
+    store      the open store: a read-only connection for each thread, and two threads that read
+    listing    what was typed as a filter, as the catalog's conditions
+    projects, artifacts, versions, files    one noun each
+
+Every function takes a `Store` or a connection and may be called from any thread. What goes wrong is a
+`LocalartError`; pages show it.
+"""
