@@ -194,7 +194,7 @@ def decompress(codec: int, body: Bytes, raw_bytes: int, read_bases: ReadBases | 
 
 def _add_bases(codec: Codec, body: Bytes, raw_bytes: int, read_bases: ReadBases) -> bytes:
     bases, end = decode_bases(body, raw_bytes)
-    below = read_bases(bases, raw_bytes)  # first: what is under it may be a stack, and should find memory free
+    below = read_bases(bases, raw_bytes)  # first: a stack below should find memory free
     width = _STRIDES[codec]
     return add_difference(_join_planes(body[end:], raw_bytes, width), below, width)
 

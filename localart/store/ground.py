@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from localart.model import BasePiece, BaseSlice, BlobLayout, Piece
 
-MAX_DEPTH = 2
+MAX_DEPTH = 4
 """How many differences may be stacked: reading one reads all below it."""
 
 _MOST_MISSES = 8

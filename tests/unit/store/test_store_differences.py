@@ -214,7 +214,10 @@ def test_files_that_name_no_tensors_lie_over_each_other_when_they_are_equally_lo
 
 def test_a_header_that_claims_the_same_bytes_twice_gives_spans_without_overlaps():
     forged = json.dumps(
-        {name: {"data_offsets": span} for name, span in {"a": [0, 90], "b": [10, 100], "c": [90, 100]}.items()}
+        {
+            name: {"data_offsets": span}
+            for name, span in {"a": [0, 90], "b": [10, 100], "c": [90, 100]}.items()
+        }
     ).encode()
     content = BytesSource(struct.pack("<Q", len(forged)) + forged + bytes(100))
 
