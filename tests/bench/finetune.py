@@ -48,7 +48,7 @@ def _corpus() -> bytes:
     return b"\n".join(path.read_bytes() for path in sorted(library.glob("*.py")))[: 4 << 20]
 
 
-def _model() -> "torch.nn.Module":
+def _model():
     import torch
     from torch import nn
 
@@ -61,7 +61,7 @@ def _model() -> "torch.nn.Module":
             self.body = nn.TransformerEncoder(layer, _LAYERS)
             self.head = nn.Linear(_WIDTH, 256)
 
-        def forward(self, tokens: "torch.Tensor") -> "torch.Tensor":
+        def forward(self, tokens):
             mask = nn.Transformer.generate_square_subsequent_mask(tokens.shape[1])
             return self.head(self.body(self.embed(tokens) + self.place, mask=mask, is_causal=True))
 

@@ -9,6 +9,7 @@ import pytest
 import localart
 from localart.errors import StoreDamaged
 from localart.repository.opening import close_all, default_repository
+from localart.store import check_pack
 from localart.store.ground import MAX_DEPTH
 
 COUNT = 120_000
@@ -147,3 +148,12 @@ def test_damage_under_a_difference_is_an_error_and_never_other_bytes(store, tmp_
 
     with pytest.raises(StoreDamaged):
         read("p/model:v1", tmp_path)
+
+
+def test_a_look_at_every_byte_of_a_pack_finds_nothing_wrong_with_differences(store):
+    for content in STEPS[:3]:
+        log(content)
+    close_all()
+    (pack,) = (store / "packs").iterdir()
+
+    assert list(check_pack(pack)) == []
