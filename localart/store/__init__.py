@@ -8,7 +8,8 @@ I1 Bytes before rows, rows before deletion of bytes: a crash leaves garbage, nev
 I2 A published blob never changes; no read ever returns bytes that do not match their digest.
 
 Rooms: `frames` (byte layout), `codecs` (compression), `source` and `chunking` (what is read, where it is
-cut), `packs` (append and sync), `workers`, `framing`, `solid`, `large`, `staging` (what a writer is made of),
+cut), `packs` (append and sync), `workers`, `framing`, `solid`, `large`, `staging` (what a writer is made of), `tensors`, `alignment`, `ground`
+and `differences` (what a new file is compared with, and how the difference is told),
 `writer`, `buffers`, `reader`, `checking` (what verify asks).
 
 Byte layout, format 1
@@ -31,7 +32,7 @@ offset bytes frame (40 bytes + 36 a member + body)
 0      4     magic ``f5 4c 41 46`` (`\xf5LAF`)
 4      1     version: 1
 5      1     kind: 1 DATA, 2 MANIFEST, 3 JOURNAL
-6      1     codec of the body: 0 RAW, 1 ZSTD, 2 PLANES2, 3 PLANES4
+6      1     codec of the body: 0 RAW, 1 ZSTD, 2 PLANES2, 3 PLANES4, 4 DELTA1, 5 DELTA2, 6 DELTA4
 7      1     zero
 8      4     member count, at most 65,536
 12     4     body size as stored
@@ -45,7 +46,8 @@ offset bytes frame (40 bytes + 36 a member + body)
 
 Bodies: RAW is the raw bytes; ZSTD is one zstd frame that declares its content size; PLANESs is s sizes of 4
 bytes each, then s zstd frames: frame i holds raw bytes i, i+s, i+2s, … (bytes of floats compress best apart,
-and only when each plane has entropy tables of its own).
+and only when each plane has entropy tables of its own); DELTAw are planes of the difference from earlier chunks,
+after a table that names those (see `differences`).
 
 A damaged field costs at most its own frame: the members' digests name what was lost, and a walk finds the next
 frame by its magic and header hash. A tail past the last committed frame is garbage of a writer that died.
