@@ -129,6 +129,10 @@ class BlobReader:
             return self._stream_whole(layout)
         return self._stream_range(layout, start, stop)
 
+    def piece(self, piece: Piece) -> memoryview:
+        """The bytes of one chunk or small blob. Frames just used are kept, for a neighbour may be next."""
+        return self._kept_frame(piece.place).checked(piece)
+
     def read_many(self, layouts: Iterable[BlobLayout]) -> Iterator[tuple[BlobRef, Bytes]]:
         """Each of many small blobs with its bytes, in the order they lie in the packs; every frame is read once.
 
