@@ -172,40 +172,6 @@ def pieces_between(
     return [(0, layout.pieces[0])]
 
 
-def pieces_between(
-    connection: sqlite3.Connection, blob: BlobRef, start: int, stop: int
-) -> list[tuple[int, Piece]]:
-    """The pieces that hold the bytes from `start` to `stop` of `blob`, each with where in the blob it begins.
-
-    Of a large blob only the rows of these pieces are read; `BlobMissing` when one is not published.
-    """
-    whole = _direct(connection, [blob.digest])
-    found = [(0, piece) for piece in whole] or _chunks_between(connection, blob, start, stop)
-    at = found[0][0] if found else stop
-    for begins, piece in found:
-        if begins != at:
-            break
-        at += piece.blob.size_bytes
-    if not found or found[0][0] > start or at < stop:
-        raise _not_all_known(blob)
-    return found
-
-
-def _chunks_between(
-    connection: sqlite3.Connection, blob: BlobRef, start: int, stop: int
-) -> list[tuple[int, Piece]]:
-    rows = connection.execute(
-        f"{_PLACE.replace('SELECT', 'SELECT c.start AS begins,', 1)}"
-        " JOIN chunks c ON c.chunk = b.id JOIN blobs whole ON whole.id = c.blob"
-        " WHERE whole.digest = :digest AND c.start < :stop AND c.start >="
-        " (SELECT max(first.start) FROM chunks first WHERE first.blob = whole.id AND first.start <= :start)"
-        " ORDER BY c.start",
-        {"digest": blob.digest, "start": start, "stop": stop},
-    ).fetchall()
-    pieces = _pieces(connection, [row[1:] for row in rows])
-    return [(row[0], piece) for row, piece in zip(rows, pieces, strict=True)]
-
-
 def _not_all_known(blob: BlobRef) -> BlobMissing:
     return BlobMissing(
         f"The catalog does not know all of the content {blob.digest.hex()[:12]}",
