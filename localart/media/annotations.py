@@ -33,7 +33,7 @@ class Annotations:
         """Keep masks and classes as files; the parts of the image's record."""
         record: Record = {}
         if self.classes is not None:
-            kept = files.add(self.classes, f"media/classes/{_name_of(self.classes)}_cls")
+            kept = files.add(self.classes, "media/classes")
             record["classes"] = {"type": "classes-file", "path": kept.path, "digest": kept.digest}
         if self.boxes:
             record["boxes"] = {name: layer.boxes for name, layer in self.boxes.items()}
@@ -75,12 +75,6 @@ def _layers(given: Any, what: str) -> dict[str, Any]:
 
 def _classes_named(names: Mapping[Any, str]) -> Classes | None:
     return Classes([{"id": key, "name": name} for key, name in names.items()]) if names else None
-
-
-def _name_of(classes: Classes) -> str:
-    from blake3 import blake3
-
-    return blake3(repr(classes.class_set).encode()).hexdigest()[:32]
 
 
 def _labels_of(layers: Mapping[str, BoundingBoxes2D] | Mapping[str, ImageMask]) -> Record:

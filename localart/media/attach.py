@@ -27,7 +27,6 @@ KINDS = {
     "joined-table": "localart.media.joined:JoinedTable",
     "partitioned-table": "localart.media.joined:PartitionedTable",
     "mask": "localart.media.masks:ImageMask",
-    "bounding-boxes": "localart.media.boxes:BoundingBoxes2D",
 }
 """Every kind of record an artifact may hold, and the class that reads it."""
 
@@ -138,9 +137,9 @@ class _DraftFiles:
         self.entries[path] = Entry(path, blob.digest, blob.size_bytes)
         return path
 
-    def add(self, media: Media, name: str) -> KeptRecord:
-        entry = self.put_record(media.to_artifact(self), check_entry_path(_with_kind(name, media.kind)))
-        return KeptRecord(path=entry.path, digest=entry.digest.hex())
+    def add(self, media: Media, folder: str) -> KeptRecord:
+        path = self.keep(folder, encode_record(media.to_artifact(self)), f".{media.kind}.json")
+        return KeptRecord(path=path, digest=self.entries[path].digest.hex())
 
     def put_record(self, record: Record, path: str) -> Entry:
         blob = ingest_bytes(self._draft.repository, encode_record(record), ".json")

@@ -29,8 +29,8 @@ class MediaFiles(Protocol):
 class ArtifactFiles(MediaFiles, Protocol):
     """The files of an artifact, which may also hold other media objects with records of their own."""
 
-    def add(self, media: "Media", name: str) -> "KeptRecord":
-        """Store `media` and its record, at `name` plus the ending of its kind."""
+    def add(self, media: "Media", folder: str) -> "KeptRecord":
+        """Store `media` and its record below `folder`, under a name made of its content."""
         ...
 
 

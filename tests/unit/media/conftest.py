@@ -19,9 +19,8 @@ class Shelf:
         self.files[path] = content
         return path
 
-    def add(self, media, name):
-        path = f"{name}.{media.kind}.json"
-        self.files[path] = encode_record(media.to_artifact(self))
+    def add(self, media, folder):
+        path = self.keep(folder, encode_record(media.to_artifact(self)), f".{media.kind}.json")
         return KeptRecord(path=path, digest=hashlib.sha256(self.files[path]).hexdigest())
 
     def load(self, name):
