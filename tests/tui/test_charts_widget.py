@@ -9,11 +9,11 @@ from tui_driven import driven, settled
 import localart
 from localart.errors import StoreNotFound
 from localart.operations.resolve import resolve_run
-from localart.repository.opening import default_repository
 from localart_tui.charts.chart import Chart
 from localart_tui.charts.series import TAGS, XAxis, from_numbers
 from localart_tui.charts.source import SeriesInMemory
 from localart_tui.data.metrics import MetricSource, load_sparkline
+from localart_tui.data.store import open_store
 from localart_tui.tones import themes
 
 
@@ -125,19 +125,20 @@ async def test_no_metric_and_a_tiny_chart_are_sentences():
 
 
 @pytest.fixture
-def logged():
-    """A run of 300 steps of two metrics, one with a NaN, and its repository."""
+def logged(store):
+    """The store with a run of 300 steps of two metrics, one with a NaN, and the run."""
     with localart.init(project="p", id="r1") as run:
         for step in range(300):
             run.log({"loss": 1 / (step + 1), "acc": math.nan if step == 5 else step / 300, "note": "x"})
-    repository = default_repository()
-    return repository, resolve_run(repository, "r1")
+    opened = open_store(store)
+    yield opened, resolve_run(opened.repository, "r1")
+    opened.close()
 
 
 @driven
 async def test_a_run_of_the_store_is_drawn_with_its_metrics(logged):
-    repository, run = logged
-    source = MetricSource(repository, [run])
+    opened, run = logged
+    source = MetricSource(opened, [run])
     assert [name for name in source.names() if not name.startswith("_")] == ["acc", "loss"]
 
     app = ChartApp(source, ["acc", "loss"])
@@ -150,11 +151,11 @@ async def test_a_run_of_the_store_is_drawn_with_its_metrics(logged):
 
 
 def test_a_runs_metric_is_one_short_line(logged):
-    repository, run = logged
+    opened, run = logged
 
-    line = load_sparkline(repository, run, "loss")
+    line = load_sparkline(opened.connection(), run, "loss")
 
     assert len(line) == 16
     assert line[0] == "▇"
     assert line[-1] == "▁"
-    assert load_sparkline(repository, run, "nothing") == ""
+    assert load_sparkline(opened.connection(), run, "nothing") == ""
