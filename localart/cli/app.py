@@ -33,6 +33,7 @@ COMMANDS = {
     "run": Listed("Look", "show", "Show everything about a run."),
     "lineage": Listed("Look", "lineage", "Draw what made a version and what came of it."),
     "search": Listed("Look", "search", "Find words in names, descriptions, metadata and configs."),
+    "du": Listed("Look", "du", "Show where the bytes go, and what deleting would free."),
     "sql": Listed("Look", "sql", "Ask the catalog in SQL, without being able to change it."),
     "tui": Listed("Look", "tui", "Browse the store in the terminal."),
     "alias": Listed("Change", "labels", "Point aliases to a version, or take them off."),
