@@ -1,27 +1,41 @@
-"""`Api`: look things up in the store."""
+"""`Api`: look things up in the store, and correct them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from localart.api.asking import asked, project_in, run_address
 from localart.api.listing import Listing
+from localart.api.local_user import LocalUser, this_user
+from localart.api.project import ArtifactType, Project, get_type, list_types
 from localart.api.public_run import PublicRun
+from localart.api.runs import Runs, create_run
+from localart.api.server_only import ServerOnly
+from localart.api.versions import list_versions
 from localart.artifact import Artifact
-from localart.catalog import projects, versions
-from localart.catalog import runs as run_rows
-from localart.errors import ArtifactTypeMismatch, CommError, InvalidName, ProjectNotFound
+from localart.catalog import projects
+from localart.errors import CommError, InvalidRequest, NotLocalError, ProjectNotFound
 from localart.lineage.query import Reach, find_lineage
-from localart.model import LineageGraph, ProjectRecord, VersionRecord
-from localart.names import parse_address, shown
-from localart.operations.resolve import resolve_artifact, resolve_run, resolve_version
+from localart.model import LineageGraph
+from localart.names import check_project, parse_address, shown
+from localart.operations.resolve import resolve_run, resolve_version
 from localart.operations.run_life import mark_crashed
 from localart.repository import Repository, default_repository
 from localart.settings import read_settings
 
+if TYPE_CHECKING:
+    from localart.api.collection import ArtifactCollection
+    from localart.api.registry import Registry
 
-class Api:
-    """Everything in the store, to read. Nothing here needs a run, a server or a key.
+DEFAULT_PROJECT = "uncategorized"
+
+
+class Api(ServerOnly):
+    """Everything in the store. Nothing here needs a run, a server or a key.
 
     A name without a project is looked for in the default project (`overrides={"project": …}` or
-    `LOCALART_PROJECT`), and without one in all projects.
+    `LOCALART_PROJECT`), and without one in all projects. What is not found or cannot be understood is a CommError.
+    Lists are looked up as they are read: see `Listing`.
     """
 
     def __init__(
@@ -41,26 +55,53 @@ class Api:
         """The store it reads."""
         return self._repository
 
+    @property
+    def settings(self) -> dict[str, str | None]:
+        """What names without a project or entity mean."""
+        return {"entity": "", "project": self._project, "base_url": "", "run": None}
+
+    @property
+    def default_entity(self) -> str:
+        """Always empty: there is no server that has users."""
+        return ""
+
+    @property
+    def viewer(self) -> LocalUser:
+        """The user this process runs as."""
+        return this_user()
+
+    @property
+    def user_agent(self) -> str:
+        """Who asks."""
+        from localart import __version__
+
+        return f"localart/{__version__}"
+
+    @property
+    def api_key(self) -> None:
+        """None: none is needed."""
+        return
+
+    def flush(self) -> None:
+        """Do nothing: each call reads the store anew."""
+
+    # --- artifacts -------------------------------------------------------------------------------------
+
+    @asked
     def artifact(self, name: str, type: str | None = None) -> Artifact:  # noqa: A002
         """The version at `[project/]name[:alias|vN]`; `latest` without a selector."""
-        version, selector = self._version(name, type)
-        return Artifact.from_version(self._repository, version, selector=selector)
-
-    def _version(self, name: str, kind: str | None = None) -> tuple[VersionRecord, str]:
-        try:
-            selector = parse_address(name).selector
-        except InvalidName as error:
-            raise CommError(error.message, hint=error.hint) from error
-        return resolve_version(self._repository, name, project=self._project, kind=kind), selector
+        version = resolve_version(self._repository, name, project=self._project, kind=type)
+        return Artifact.from_version(self._repository, version, selector=parse_address(name).selector)
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:  # noqa: A002
         """Whether `artifact(name, type)` would find a version."""
         try:
-            self._version(name, type)
+            self.artifact(name, type)
         except CommError:
             return False
         return True
 
+    @asked
     def artifacts(
         self,
         type_name: str,
@@ -68,51 +109,185 @@ class Api:
         order: str | None = None,
         per_page: int = 50,
         tags: str | Sequence[str] | None = None,
+        start: str | None = None,
     ) -> Listing[Artifact]:
-        """The versions of an artifact, newest first (`order="+version_index"`: oldest first), streamed."""
-        del per_page
-        artifact = resolve_artifact(self._repository, name, project=self._project)
-        if artifact.type != type_name:
-            raise ArtifactTypeMismatch(
-                f"Artifact {shown(artifact.name)} has type {shown(artifact.type)}, not {shown(type_name)}",
-                hint="ask for the right type",
-            )
-        wanted = {tags} if isinstance(tags, str) else set(tags or ())
-        oldest_first = order is not None and order.startswith("+")
+        """The versions of an artifact or portfolio, newest first (`order="+version_index"`: oldest first).
 
-        def stream() -> Iterator[Artifact]:
-            connection = self._repository.read()
-            for version in versions.iter_versions(connection, artifact.id, newest_first=not oldest_first):
-                if wanted <= set(version.tags):
-                    yield Artifact.from_version(self._repository, version)
+        `tags`: only those that have all of them. `start`: only those after an earlier listing's `cursor`.
+        """
+        return list_versions(
+            self._repository, name, project=self._project, kind=type_name, order=order, per_page=per_page,
+            tags=(tags,) if isinstance(tags, str) else tuple(tags or ()), start=start,
+        )  # fmt: skip
 
-        return Listing(stream)
+    def artifact_versions(self, type_name: str, name: str, per_page: int = 50) -> Listing[Artifact]:
+        """The same as `artifacts`, under its older name."""
+        return self.artifacts(type_name, name, per_page=per_page)
 
+    @asked
+    def artifact_types(self, project: str | None = None, start: str | None = None) -> Listing[ArtifactType]:
+        """The types that artifacts of a project have, by name; of all projects where none is the default."""
+        return list_types(self._repository, project_in(project, self._project), start=start)
+
+    @asked
+    def artifact_type(self, type_name: str, project: str | None = None) -> ArtifactType:
+        """One type; CommError when no artifact has it."""
+        return get_type(self._repository, project_in(project, self._project), type_name)
+
+    @asked
+    def artifact_collections(
+        self,
+        project_name: str,
+        type_name: str,
+        order: str | None = None,
+        per_page: int = 50,
+        start: str | None = None,
+    ) -> "Listing[ArtifactCollection]":
+        """The artifacts and portfolios of a project that have this type."""
+        found = get_type(self._repository, project_in(project_name, self._project), type_name)
+        return found.collections(order=order, per_page=per_page, start=start)
+
+    @asked
+    def artifact_collection(self, type_name: str, name: str) -> "ArtifactCollection":
+        """The artifact or portfolio called `[project/]name`."""
+        from localart.api.collection import find_collection
+
+        return find_collection(self._repository, type_name, name, project=self._project)
+
+    def artifact_collection_exists(self, name: str, type: str) -> bool:  # noqa: A002
+        """Whether `artifact_collection(type, name)` would find one."""
+        try:
+            self.artifact_collection(type, name)
+        except CommError:
+            return False
+        return True
+
+    # --- registries ------------------------------------------------------------------------------------
+
+    @asked
+    def registry(self, name: str, organization: str | None = None) -> "Registry":
+        """The registry called `name`."""
+        from localart.api.registry import find_registry
+
+        del organization
+        return find_registry(self._repository, name)
+
+    @asked
+    def registries(
+        self,
+        organization: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002
+        order: str | None = None,
+        per_page: int = 100,
+        start: str | None = None,
+    ) -> "Listing[Registry]":
+        """Every registry that passes the filter."""
+        from localart.api.registry import list_registries
+
+        del organization
+        return list_registries(self._repository, filter=filter, order=order, per_page=per_page, start=start)
+
+    @asked
+    def create_registry(
+        self,
+        name: str,
+        visibility: str,
+        organization: str | None = None,
+        description: str | None = None,
+        artifact_types: list[str] | None = None,
+    ) -> "Registry":
+        """Make a registry: a project of portfolios that versions of any project are linked to."""
+        from localart.api.registry import create_registry
+
+        del organization
+        return create_registry(
+            self._repository,
+            name,
+            visibility=visibility,
+            description=description,
+            artifact_types=artifact_types,
+        )
+
+    # --- runs ------------------------------------------------------------------------------------------
+
+    @asked
     def runs(
-        self, path: str | None = None, order: str = "+created_at", per_page: int = 50
-    ) -> Listing[PublicRun]:
-        """The runs of a project (all projects without one), oldest first (`-created_at`: newest first)."""
-        del per_page
-        project = path.strip("/").split("/")[-1] if path else self._project
-        if project is not None and projects.find_project(self._repository.read(), project) is None:
-            raise ProjectNotFound(f"No project {shown(project)}", hint="`localart ls` lists what is there")
-        newest_first = order.startswith("-")
+        self,
+        path: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        order: str = "+created_at",
+        per_page: int = 50,
+        include_sweeps: bool = False,
+        lazy: bool = True,
+    ) -> Runs:
+        """The runs of a project (all projects without one) that pass `filters`, MongoDB's query language.
 
-        def stream() -> Iterator[PublicRun]:
-            found = run_rows.iter_runs(self._repository.read(), project=project, newest_first=newest_first)
-            return (PublicRun(self._repository, record) for record in found)
+        `filters`: `{"config.lr": {"$lt": 0.1}, "state": "finished"}`. `order`: `+` or `-` and a field, such as
+        `-summary_metrics.accuracy`; runs without it come last.
+        """
+        del include_sweeps, lazy
+        return Runs(
+            self._repository, project_in(path, self._project), filters=filters, order=order, per_page=per_page
+        )
 
-        return Listing(stream)
+    @asked
+    def run(self, path: str = "") -> PublicRun:
+        """The run at `[entity/][project/]id`."""
+        return PublicRun(
+            self._repository, resolve_run(self._repository, run_address(path), project=self._project)
+        )
 
-    def run(self, path: str) -> PublicRun:
-        """The run at `[project/]id`."""
-        return PublicRun(self._repository, resolve_run(self._repository, path, project=self._project))
-
-    def projects(self, entity: str | None = None) -> list[ProjectRecord]:
-        """Every project and how much it holds."""
+    @asked
+    def create_run(
+        self, *, run_id: str | None = None, project: str | None = None, entity: str | None = None
+    ) -> PublicRun:
+        """Make an empty run that has ended; `init(id=…, resume="must")` continues it."""
         del entity
-        return projects.list_projects(self._repository.read())
+        return create_run(self._repository, project or self._project or DEFAULT_PROJECT, run_id)
 
+    # --- projects --------------------------------------------------------------------------------------
+
+    @asked
+    def projects(self, entity: str | None = None, per_page: int = 200) -> Listing[Project]:
+        """Every project by name, and how much it holds."""
+        del entity
+        found = [Project(self._repository, one) for one in projects.list_projects(self._repository.read())]
+        return Listing.of(found, keys=[one.name for one in found], per_page=per_page)
+
+    @asked
+    def project(self, name: str, entity: str | None = None) -> Project:
+        """One project; CommError when there is none."""
+        del entity
+        wanted = project_in(name, None)
+        for record in projects.list_projects(self._repository.read()):
+            if record.name == wanted:
+                return Project(self._repository, record)
+        raise ProjectNotFound(f"No project {shown(name)}", hint="`localart ls` lists what is there")
+
+    @asked
+    def create_project(self, name: str, entity: str = "") -> None:
+        """Make a project; one that is there already stays as it is."""
+        del entity
+        with self._repository.write() as tx:
+            projects.ensure_project(tx, check_project(name))
+
+    @asked
+    def from_path(self, path: str) -> Project | PublicRun:
+        """The project or run at W&B's kind of path: `project`, `entity/project`, `entity/project/[runs/]id`."""
+        parts = path.strip("/ ").split("/")
+        if len(parts) > 3 and re.match(r"sweeps?$|reports?$", parts[2]):
+            raise NotLocalError(
+                f"There are no {parts[2]} without a server", hint="look at runs and artifacts"
+            )
+        if len(parts) < 3:
+            return self.project(parts[-1])
+        if len(parts) == 3 or (len(parts) == 4 and parts[2].startswith("run")):
+            return self.run(f"{parts[0]}/{parts[1]}/{parts[-1]}")
+        raise InvalidRequest(f"{shown(path)} is no path", hint="use project, or entity/project/runs/id")
+
+    # --- lineage ---------------------------------------------------------------------------------------
+
+    @asked
     def lineage(
         self, name: str, *, up: bool = True, down: bool = True, depth: int | None = None
     ) -> LineageGraph:

@@ -184,7 +184,7 @@ def test_the_hardest_images_come_back_with_their_captions(tutorial: ModuleType) 
 def test_the_saved_model_is_kept_with_its_run(tutorial: ModuleType, workdir: Path) -> None:
     run = run_of("train")
 
-    assert run.files() == ["trained_model.pth"]
+    assert [file.name for file in run.files()] == ["trained_model.pth"]
     assert run.read_file("trained_model.pth") == (workdir / "trained_model.pth").read_bytes()
     assert run_of("initialize").files() == ["initialized_model.pth"]
 

@@ -1,0 +1,119 @@
+"""Parts of a run's history, without reading all of it: some keys, some steps, an even sample."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localart.catalog.metrics import last_step
+from localart.jsonable import load_values
+from localart.model import HistoryRow
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFacts:
+    """How much a run logged: rows, the last step (-1: none), and how often and what last for each key."""
+
+    row_count: int
+    last_step: int
+    counts: Mapping[str, int]
+
+
+def history_facts(connection: sqlite3.Connection, run_key: int) -> HistoryFacts:
+    """Count what the run logged."""
+    rows = connection.execute(
+        "SELECT n.name, count(*) FROM metrics m JOIN metric_names n ON n.id = m.metric WHERE m.run = ?"
+        " GROUP BY m.metric ORDER BY n.id",
+        (run_key,),
+    ).fetchall()
+    (row_count,) = connection.execute(
+        "SELECT count(DISTINCT step) FROM metrics WHERE run = ?", (run_key,)
+    ).fetchone()
+    last = last_step(connection, run_key)
+    return HistoryFacts(row_count=row_count, last_step=-1 if last is None else last, counts=dict(rows))
+
+
+def steps_of(
+    connection: sqlite3.Connection,
+    run_key: int,
+    *,
+    keys: Sequence[str] = (),
+    after: int | None = None,
+    before: int | None = None,
+    limit: int = -1,
+) -> list[int]:
+    """The steps at which all of `keys` were logged (anything, without keys), ascending; `after` and `before` out."""
+    bounds = {
+        "run": run_key,
+        "after": -(1 << 63) if after is None else after,
+        "before": (1 << 63) - 1 if before is None else before,
+        "limit": limit,
+    }
+    if not keys and limit >= 0:
+        return _next_steps(connection, bounds)
+    if not keys:
+        sql = "SELECT DISTINCT step FROM metrics WHERE run = :run AND step > :after AND step < :before ORDER BY step"
+        return [step for (step,) in connection.execute(f"{sql} LIMIT :limit", bounds).fetchall()]
+    names = {f"k{number}": key for number, key in enumerate(keys)}
+    first, *others = names
+    sql = f"SELECT m.step FROM metrics m WHERE m.run = :run AND m.metric = {_metric(first)}"
+    sql += " AND m.step > :after AND m.step < :before"
+    for name in others:
+        sql += f" AND EXISTS (SELECT 1 FROM metrics o WHERE o.run = :run AND o.metric = {_metric(name)}"
+        sql += " AND o.step = m.step)"
+    rows = connection.execute(f"{sql} ORDER BY m.step LIMIT :limit", {**bounds, **names}).fetchall()
+    return [step for (step,) in rows]
+
+
+def _next_steps(connection: sqlite3.Connection, bounds: Mapping[str, int]) -> list[int]:
+    """The first steps after a bound. Each metric's own first ones hold them all, and an index has those in order."""
+    found: set[int] = set()
+    for metric in _metrics_of(connection, bounds["run"], ()):
+        rows = connection.execute(
+            "SELECT step FROM metrics WHERE run = :run AND metric = :metric AND step > :after AND step < :before"
+            " ORDER BY step LIMIT :limit",
+            {**bounds, "metric": metric},
+        )
+        found.update(step for (step,) in rows.fetchall())
+    return sorted(found)[: bounds["limit"]]
+
+
+def _metric(name: str) -> str:
+    return f"(SELECT id FROM metric_names WHERE name = :{name})"
+
+
+def rows_at(
+    connection: sqlite3.Connection, run_key: int, steps: Sequence[int], *, keys: Sequence[str] = ()
+) -> list[HistoryRow]:
+    """What was logged at these steps (only `keys`, when given), in their order."""
+    metrics = _metrics_of(connection, run_key, keys)
+    found: dict[int, dict[str, Any]] = {}
+    times: dict[int, float] = {}
+    wanted = json.dumps(list(steps))
+    for metric, name in metrics.items():
+        for step, time, value, body in connection.execute(
+            # CROSS: from the steps to the rows; SQLite would otherwise walk all rows for each step.
+            "SELECT m.step, m.time, m.value, m.body FROM json_each(?) s CROSS JOIN metrics m"
+            " WHERE m.run = ? AND m.metric = ? AND m.step = s.value",
+            (wanted, run_key, metric),
+        ).fetchall():
+            found.setdefault(step, {})[name] = _value(value, body)
+            times[step] = max(time, times.get(step, time))
+    return [HistoryRow(step=step, time=times[step], values=found[step]) for step in steps if step in found]
+
+
+def _metrics_of(connection: sqlite3.Connection, run_key: int, keys: Sequence[str]) -> dict[int, str]:
+    if keys:
+        sql = "SELECT id, name FROM metric_names WHERE name IN (SELECT value FROM json_each(?))"
+        return dict(connection.execute(sql, (json.dumps(list(keys)),)).fetchall())
+    sql = "SELECT n.id, n.name FROM metric_names n WHERE EXISTS (SELECT 1 FROM metrics WHERE run = ? AND metric = n.id)"
+    return dict(connection.execute(f"{sql} ORDER BY n.id", (run_key,)).fetchall())
+
+
+def _value(value: float | None, body: str | None) -> Any:
+    if value is not None:
+        return value
+    return _NAN if body is None else load_values(body)
