@@ -171,3 +171,33 @@ def _squeezed(values: list[float], width: int) -> list[float]:
     count = min(width, len(values))
     edges = [at * len(values) // count for at in range(count + 1)]
     return [sum(values[first:last]) / (last - first) for first, last in pairwise(edges)]
+
+
+_PAIRS = {
+    "…": "~", "×": "x", "·": ".", "–": "-", "—": "-", "⏎": "^", "✕": "x", "✓": "+", "✗": "x", "●": "o", "▣": "#",
+    "▶": ">", "◀": "<", "▸": ">", "▾": "v", "▴": "^", "→": ">", "←": "<", "↑": "^", "↓": "v", "↗": "@", "◐": "~",
+    "■": "#", "┃": "|", "━": "=", "═": "=", "║": "|",
+}  # fmt: skip
+
+
+def stand_ins(error: UnicodeError) -> tuple[str, int]:
+    """A codec error handler: each sign that ASCII lacks as one of the same width, so that nothing shifts."""
+    from localart_tui.text import cell_width
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_stand_in(sign) * max(cell_width(sign), 0) for sign in signs), error.end
+
+
+def _stand_in(sign: str) -> str:
+    if sign in _PAIRS:
+        return _PAIRS[sign]
+    code = ord(sign)
+    if 0x2500 <= code <= 0x257F:  # lines
+        return "-" if sign in "─╌┄┈╴╶" else "|" if sign in "│╎┆┊╵╷" else "+"
+    if 0x2580 <= code <= 0x259F:  # blocks
+        return "#" if code >= 0x2584 else "-"
+    if 0x2800 <= code <= 0x28FF:  # braille dots
+        return " " if code == 0x2800 else ":" if (code & 0xFF).bit_count() > 2 else "."
+    return "?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -159,7 +159,7 @@ class VirtualTable(ScrollView, can_focus=True):
         return self.scroll_offset.y
 
     def set_rows(
-        self, source: RowSource[Row], *, cursor: str = "", scroll: int | None = None, sorted_by: str = ""
+        self, source: RowSource[Any], *, cursor: str = "", scroll: int | None = None, sorted_by: str = ""
     ) -> None:
         """Show other rows. The cursor goes to the row with the id `cursor`, else stays at its position."""
         wanted = cursor or self.cursor_id
@@ -309,7 +309,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         """How wide the columns want to be, judged by their heads and the rows around the cursor."""
-        naturals = [cell_width(column.title) for column in self._columns]
+        naturals = [_head_width(column) for column in self._columns]
         first = max(0, min(self._cursor, len(self._source) - _MEASURED_ROWS))
         for index in range(first, min(first + _MEASURED_ROWS, len(self._source))):
             row = self._source.row(index)
@@ -322,7 +322,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _place_columns(self) -> None:
         if len(self._naturals) != len(self._columns):
-            self._naturals = [cell_width(column.title) for column in self._columns]
+            self._naturals = [_head_width(column) for column in self._columns]
         self._placed = place_columns(self._columns, self._naturals, self.size.width - GUTTER)
 
     # --- painting ------------------------------------------------------------------------------------------
@@ -425,6 +425,11 @@ def _share(columns: Sequence[Column], naturals: Sequence[int], widths: dict[int,
     while spare < 0 and (widest := max(widths, key=lambda number: widths[number])) and widths[widest] > 1:
         widths[widest] -= 1
         spare += 1
+
+
+def _head_width(column: Column) -> int:
+    """With room for the sign of the order."""
+    return cell_width(column.title) + (2 if column.sort else 0)
 
 
 def _natural_width(cell: Cell) -> int:

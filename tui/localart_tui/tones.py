@@ -6,7 +6,7 @@ Colour never carries meaning alone: beside it there is always a sign or a word.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -101,7 +101,7 @@ def themes() -> list[Theme]:
     return [dark, light]
 
 
-def palette(app: App[object]) -> dict[Tone, Style]:
+def palette(app: App[Any]) -> dict[Tone, Style]:
     """The styles of the app's theme; always the same mapping for the same theme."""
     theme = app.current_theme
     found = _palettes.get(theme.name)
@@ -116,7 +116,7 @@ def _ansi_palette() -> dict[Tone, Style]:
     return {tone: Style(**facts) for tone, facts in _ANSI.items()}  # type: ignore[arg-type]
 
 
-def _colour_palette(app: App[object]) -> dict[Tone, Style]:
+def _colour_palette(app: App[Any]) -> dict[Tone, Style]:
     from rich.style import Style
     from textual.color import Color
 

@@ -6,7 +6,7 @@ from data; a test looks for that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from localart_tui.glyphs import UNICODE, Glyphs
 from localart_tui.text import MOST, clean
@@ -22,13 +22,13 @@ Part = tuple[str, Tone]
 """A text and what it is."""
 
 
-def glyphs_of(widget: Widget | App[object]) -> Glyphs:
+def glyphs_of(widget: Widget | App[Any]) -> Glyphs:
     """The signs of the app the widget is in."""
     found: Glyphs = getattr(widget.app, "glyphs", UNICODE)
     return found
 
 
-def content(app: App[object], *parts: Part | str, limit: int = MOST) -> Content:
+def content(app: App[Any], *parts: Part | str, limit: int = MOST) -> Content:
     """One line of cleaned texts in their tones."""
     from textual.content import Content
     from textual.style import Style
@@ -41,7 +41,7 @@ def content(app: App[object], *parts: Part | str, limit: int = MOST) -> Content:
     return Content("").join(pieces)
 
 
-def lines(app: App[object], *rows: list[Part]) -> Content:
+def lines(app: App[Any], *rows: list[Part]) -> Content:
     """Several such lines."""
     from textual.content import Content
 
@@ -56,7 +56,7 @@ def static(text: Content | None = None, *, id: str | None = None, classes: str |
 
 
 def notify(
-    app: App[object],
+    app: App[Any],
     text: str,
     *,
     severity: Literal["information", "warning", "error"] = "information",
