@@ -41,6 +41,7 @@ COMMANDS = {
     "mv": Listed("Change", "mv", "Rename an artifact, or move it to another project."),
     "rm": Listed("Change", "rm", "Delete versions and free their bytes."),
     "doctor": Listed("Care", "doctor", "Check the store and what this machine can do."),
+    "bench": Listed("Care", "bench", "Time localart with your own files beside a plain copy."),
     "completion": Listed("Care", "completion", "Say how to complete commands and names in your shell."),
 }
 
