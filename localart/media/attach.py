@@ -109,8 +109,8 @@ def describe(media: Media, target: object) -> Record:
 
 
 def _with_kind(name: str, kind: str) -> str:
-    ending = f"{kind}.json"
-    return name if name.endswith(ending) else f"{name}.{ending}"
+    ending = f".{kind}.json"
+    return name if name.endswith(ending) else name + ending
 
 
 def _candidates(name: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Names for class numbers, shared by the images and tables that use them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from localart.errors import InvalidMetadata
 from localart.jsonable import normalise_whole
@@ -9,6 +9,9 @@ from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, R
 from localart.media.records import list_in
 from localart.model import JsonObject
 from localart.names import shown
+
+if TYPE_CHECKING:
+    from localart.media.column_types import ClassIds
 
 MAX_CLASSES = 100_000
 
@@ -28,6 +31,12 @@ class Classes(Media):
     def names(self) -> dict[Any, str]:
         """The names by id."""
         return {one["id"]: one["name"] for one in self.class_set}
+
+    def get_type(self) -> "ClassIds":
+        """Return the type of a table's column that holds ids of these classes."""
+        from localart.media.column_types import ClassIds
+
+        return ClassIds(self)
 
     def to_run(self, files: MediaFiles) -> Record:
         """Return the whole list; there is no file."""

@@ -190,11 +190,12 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, float):
         return value != value  # noqa: PLR0124 - NaN alone differs from itself
-    return type(value).__name__ in {"NAType", "NaTType"} or _is_not_a_time(value)
+    return type(value).__name__ in {"NAType", "NaTType"} or _is_missing_in_numpy(value)
 
 
-def _is_not_a_time(value: Any) -> bool:
-    return type(value).__name__ in {"datetime64", "timedelta64"} and str(value) == "NaT"
+def _is_missing_in_numpy(value: Any) -> bool:
+    is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
+    return is_scalar and value.dtype.kind in "fcmM" and bool(value != value)  # noqa: PLR0124
 
 
 def _type_of_list(items: list[Any], depth: int) -> ColumnType:
@@ -240,8 +241,6 @@ def is_array(value: Any) -> bool:
 def _type_of_media(media: Media) -> ColumnType:
     if media.kind == "image-file":
         return image_type(media)  # type: ignore[arg-type]
-    if media.kind == "classes" and isinstance(media, Classes):
-        return ClassIds(media)
     if media.kind == "table":
         return TableType(media.column_type())  # type: ignore[attr-defined]
     if media.kind in MEDIA_KINDS:

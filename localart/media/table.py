@@ -117,7 +117,7 @@ class Table(Media):
         if kind != self._types[number]:
             self._types[number] = kind
             self._settled[number] = set()
-        elif type(value) in _SETTLING and not _is_key(kind) and value == value:  # noqa: PLR0124
+        elif type(value) in _SETTLING and _is_open(kind) and value == value:  # noqa: PLR0124
             self._settled[number].add(type(value))
 
     def _add_type(self, kind: ct.ColumnType) -> None:
@@ -327,6 +327,12 @@ def describe_type(kind: ct.ColumnType) -> str:
 
 def _is_key(kind: ct.ColumnType) -> bool:
     return kind == ct.PRIMARY_KEY or isinstance(kind, ct.ForeignKey | ct.ForeignIndex)
+
+
+def _is_open(kind: ct.ColumnType) -> bool:
+    """Whether one value of a class fitting means that every value of the class does."""
+    members = kind.members if isinstance(kind, ct.Union) else (kind,)
+    return all(isinstance(one, ct.Plain | ct.PythonObject) and not _is_key(one) for one in members)
 
 
 def _index(value: int, table: Any) -> ct.TableIndex:

@@ -376,7 +376,7 @@ def test_boxes_that_cannot_be_drawn_are_refused(box):
         {"mask_data": np.full((2, 2), 300)},
         {"mask_data": np.full((2, 2), np.nan)},
         {"mask_data": np.array([["a"]])},
-        {"mask_data": np.array([[object()]])},
+        {"mask_data": np.array([[None]])},
         {"mask_data": [[0]], "class_labels": {"a": "b"}},
         {"mask_data": [[0]], "class_labels": {1: 2}},
         {"mask_data": [[0]], "class_labels": [1]},
