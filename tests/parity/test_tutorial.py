@@ -186,7 +186,7 @@ def test_the_saved_model_is_kept_with_its_run(tutorial: ModuleType, workdir: Pat
 
     assert [file.name for file in run.files()] == ["trained_model.pth"]
     assert run.read_file("trained_model.pth") == (workdir / "trained_model.pth").read_bytes()
-    assert run_of("initialize").files() == ["initialized_model.pth"]
+    assert [file.name for file in run_of("initialize").files()] == ["initialized_model.pth"]
 
 
 def test_running_it_again_makes_no_new_dataset_version(tutorial: ModuleType) -> None:
