@@ -4,7 +4,9 @@
 
     LocalartError (W&B: Error)
     ├── UsageError                    a call that cannot be right: bad project, run already finished …
-    │   └── NotInitialized            module-level call before `init()`
+    │   ├── NotInitialized            module-level call before `init()`
+    │   ├── InvalidSetting  ValueError a setting that does not exist, or a value it cannot have
+    │   └── UnsupportedError          `require()` of something there is not
     ├── ConfigError                   a config key would change without allow_val_change
     ├── InvalidName        ValueError a name, alias, tag, path or reference that may not exist
     ├── InvalidMetadata    ValueError metadata that JSON cannot hold
@@ -71,6 +73,14 @@ class NotInitialized(UsageError):
     """A module-level call needs an active run, and there is none."""
 
 
+class InvalidSetting(UsageError, ValueError):
+    """There is no such setting, or it cannot have this value."""
+
+
+class UnsupportedError(UsageError):
+    """A feature was required that does not exist."""
+
+
 class ConfigError(LocalartError):
     """A config key would change its value without `allow_val_change=True`."""
 
@@ -109,6 +119,10 @@ class ArtifactHasAliases(CommError):
 
 class InvalidRequest(CommError, ValueError):
     """What was asked of `Api` cannot be answered: a filter, an order or a path that makes no sense."""
+
+
+class AuthenticationError(CommError):
+    """Never raised, and here for the `except` clauses of code written for W&B."""
 
 
 class ProjectNotFound(CommError, LookupError):

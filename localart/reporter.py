@@ -1,6 +1,5 @@
 """The one place where a run talks to the person who started it. Nothing else in the library prints."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -24,6 +23,7 @@ class Reporter:
         self._no_color = no_color
         self._stream = stream
         self._said: set[str] = set()
+        self._count = 0
 
     def run_started(self, *, name: str, run_id: str, project: str, store: str) -> None:
         """Say which run this is and, the first time, where it is kept."""
@@ -34,13 +34,15 @@ class Reporter:
         self, *, name: str, run_id: str, state: str, seconds: float, outputs: Sequence[str] = ()
     ) -> None:
         """Say how the run ended, the artifacts it made (`outputs`, as `name:vN`) and where to look."""
+        from shlex import quote
+
         key = f"finished:{run_id}"
         made = f", {_counted(len(outputs), 'output')}" if outputs else ""
         lines = [f"run {_plain(name)} {_plain(state)} after {_duration(seconds)}{made}"]
         lines += [f"  made {_plain(output)}" for output in outputs[:_LISTED_OUTPUTS]]
         if len(outputs) > _LISTED_OUTPUTS:
             lines.append(f"  and {len(outputs) - _LISTED_OUTPUTS} more")
-        address = shlex.quote(f"run:{_plain(run_id)}")
+        address = quote(f"run:{_plain(run_id)}")
         lines.append(f"look at it with  localart tui {address}  or  localart show {address}")
         self._say(key, *lines)
 
@@ -55,6 +57,19 @@ class Reporter:
     def already_stored(self, *, label: str) -> None:
         """Say that the content is known as version `label` (`name:vN`), so no new version was made."""
         self._say(f"known:{label}", f"{_plain(label)} already exists with the same content; no new version")
+
+    def alert(self, *, level: str, title: str, text: str) -> None:
+        """Say an alert that the run sent; each time."""
+        self._count += 1
+        about = f": {_plain(text)}" if text else ""
+        self._say(f"alert:{self._count}", f"alert {level}: {_plain(title)}{about}")
+
+    def say(self, message: str, *, level: str = "", repeat: bool = True) -> None:
+        """Say a line of the user's own, as `termlog` does; with `repeat=False` once."""
+        self._count += 1
+        lead = f"{level}: " if level else ""
+        lines = (f"{lead}{_plain(line)}" for line in message.splitlines() or [""])
+        self._say(f"said:{self._count if repeat else message}", *lines)
 
     def warn(self, message: str, *, hint: str = "", once_for: str = "") -> None:
         """Say `message` as a warning, once in this run; once for all messages that share `once_for`."""

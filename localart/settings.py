@@ -12,14 +12,17 @@ from localart.errors import UsageError
 from localart.names import shown
 
 STORE_FOLDER = ".localart"
+_YES = {"1", "true", "yes", "on", "y", "t"}
+_NO = {"0", "false", "no", "off", "n", "f"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Environment:
     """One reading of the environment. None or empty: not set."""
 
     store: Path | None
     artifact_folder: Path
+    entity: str | None
     project: str | None
     run_id: str | None
     name: str | None
@@ -29,35 +32,69 @@ class Settings:
     tags: tuple[str, ...]
     mode: str | None
     resume: str | None
+    config_paths: tuple[str, ...]
     log_model: str | None
+    console: str | None
+    save_code: bool | None
+    disable_code: bool
+    disable_git: bool
+    disable_meta: bool
+    machine_info: bool
+    save_requirements: bool
+    fetch_references: bool
     silent: bool
+    quiet: bool
     no_color: bool
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+def read_settings(environ: Mapping[str, str] | None = None) -> Environment:
     """Read the environment now (a test may pass its own)."""
     env = os.environ if environ is None else environ
 
     def either(name: str) -> str | None:
         return env.get(f"LOCALART_{name}") or env.get(f"WANDB_{name}") or None
 
+    def said(name: str) -> bool | None:
+        return _truth(either(name))
+
     store = env.get("LOCALART_DIR")
-    return Settings(
+    return Environment(
         store=_expanded(store) if store else None,
         artifact_folder=_expanded(either("ARTIFACT_DIR") or "artifacts"),
+        entity=either("ENTITY"),
         project=either("PROJECT"),
         run_id=either("RUN_ID"),
         name=either("NAME"),
         notes=either("NOTES"),
         group=either("RUN_GROUP"),
         job_type=either("JOB_TYPE"),
-        tags=tuple(tag.strip() for tag in (either("TAGS") or "").split(",") if tag.strip()),
-        mode=either("MODE"),
+        tags=_listed(either("TAGS")),
+        mode="disabled" if said("DISABLED") else either("MODE"),
         resume=either("RESUME"),
+        config_paths=_listed(either("CONFIG_PATHS")),
         log_model=either("LOG_MODEL"),
-        silent=(either("SILENT") or "").lower() in {"1", "true", "yes", "on"},
+        console=either("CONSOLE"),
+        save_code=said("SAVE_CODE"),
+        disable_code=said("DISABLE_CODE") or False,
+        disable_git=said("DISABLE_GIT") or False,
+        disable_meta=said("X_DISABLE_META") or False,
+        machine_info=said("MACHINE_INFO") or False,
+        save_requirements=said("X_SAVE_REQUIREMENTS") is not False,
+        fetch_references=said("FETCH_REFERENCES") or False,
+        silent=said("SILENT") or False,
+        quiet=said("QUIET") or False,
         no_color=bool(env.get("NO_COLOR")),
     )
+
+
+def _truth(text: str | None) -> bool | None:
+    """None when it says neither yes nor no."""
+    said = (text or "").strip().lower()
+    return True if said in _YES else False if said in _NO else None
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def _expanded(path: str) -> Path:
@@ -70,7 +107,7 @@ def _expanded(path: str) -> Path:
         ) from error
 
 
-def find_store(settings: Settings, start: Path | None = None) -> Path:
+def find_store(settings: Environment, start: Path | None = None) -> Path:
     """Where the store is or would be made.
 
     `LOCALART_DIR`, then the nearest `.localart/` upward from `start` (the working directory), then the

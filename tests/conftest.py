@@ -25,6 +25,9 @@ def isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(home / "work")
     monkeypatch.setenv("LOCALART_DIR", str(home / "store"))
     monkeypatch.setenv("LOCALART_SILENT", "1")
+    # What is kept beside a run is tested by itself; elsewhere a run has the files a test gives it.
+    monkeypatch.setenv("LOCALART_CONSOLE", "off")
+    monkeypatch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
     yield
     import sys
 

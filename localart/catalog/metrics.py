@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from localart.catalog.summary_rules import Folded, find_rule, summarised, summary_ops
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
 from localart.model import HistoryRow
@@ -119,14 +120,67 @@ def last_step(connection: sqlite3.Connection, run_key: int) -> int | None:
     return step
 
 
+def is_metric(tx: Transaction, name: str) -> bool:
+    """Whether any run has logged under this name."""
+    return tx.execute("SELECT 1 FROM metric_names WHERE name = ?", (name,)).fetchone() is not None
+
+
+def copy_until(tx: Transaction, run_key: int, target_key: int, step: int) -> None:
+    """Give the target all values that the run logged up to `step`."""
+    tx.execute(
+        "INSERT INTO metrics(run, metric, step, value, body, time)"
+        " SELECT ?, metric, step, value, body, time FROM metrics WHERE run = ? AND step <= ?",
+        (target_key, run_key, step),
+    )
+
+
+def delete_after(tx: Transaction, run_key: int, step: int) -> None:
+    """Remove what the run logged after `step`."""
+    tx.execute("DELETE FROM metrics WHERE run = ? AND step > ?", (run_key, step))
+
+
 def last_values(connection: sqlite3.Connection, run_key: int) -> dict[str, Any]:
-    """The newest value of every key the run logged: what its summary would say."""
+    """What the run's summary would say: the newest value of every key it logged, or what `define_metric` made of it."""
     rows = connection.execute(
         "SELECT n.name, m.value, m.body, max(m.step) FROM metrics m JOIN metric_names n ON n.id = m.metric"
         " WHERE m.run = ? GROUP BY m.metric ORDER BY n.id",
         (run_key,),
     )
-    return {name: _value(value, body) for name, value, body, _ in rows.fetchall()}
+    values = {name: _value(value, body) for name, value, body, _ in rows.fetchall()}
+    kept = connection.execute("SELECT metric_rules FROM runs WHERE id = ?", (run_key,)).fetchone()
+    rules = load_values(kept[0]) if kept else {}
+    return _by_rules(connection, run_key, values, rules) if rules else values
+
+
+def _by_rules(
+    connection: sqlite3.Connection, run_key: int, values: dict[str, Any], rules: Mapping[str, Any]
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        rule = find_rule(rules, name)
+        ops = summary_ops(rule)
+        if not ops:
+            result[name] = value
+        elif "none" not in ops:
+            goal = (rule or {}).get("goal")
+            result[name] = summarised(fold_metric(connection, run_key, name), ops, goal)
+    return result
+
+
+def fold_metric(connection: sqlite3.Connection, run_key: int, name: str) -> Folded:
+    """The numbers that one metric of the run had so far, together."""
+    of_metric = "FROM metrics WHERE run = :run AND metric = (SELECT id FROM metric_names WHERE name = :name)"
+    where = {"run": run_key, "name": name}
+    rows, count, total, low, high = connection.execute(
+        f"SELECT count(*), count(value), total(value), min(value), max(value) {of_metric}", where
+    ).fetchone()
+    if not rows:
+        return Folded()
+    first, last = (
+        connection.execute(f"SELECT value, body {of_metric} ORDER BY step {order} LIMIT 1", where).fetchone()
+        for order in ("ASC", "DESC")
+    )
+    return Folded(count, total, low, high, _value(*first), _value(*last), is_empty=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

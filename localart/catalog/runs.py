@@ -68,7 +68,8 @@ def iter_runs(
 def last_auto_run(connection: sqlite3.Connection, project: str, place: str) -> RunRecord | None:
     """The newest run of the project that was begun with resume="auto" at `place`, or None."""
     row = connection.execute(
-        f"{_SELECT} WHERE p.name = ? AND r.facts ->> '$.auto' = ? ORDER BY r.id DESC LIMIT 1", (project, place)
+        f"{_SELECT} WHERE p.name = ? AND r.facts ->> '$.auto' = ? ORDER BY r.id DESC LIMIT 1",
+        (project, place),
     ).fetchone()
     return _record(row) if row else None
 
@@ -185,7 +186,8 @@ class AlertRecord:
 def insert_alert(tx: Transaction, key: int, *, level: str, title: str, text: str) -> None:
     """Keep an alert of the run."""
     tx.execute(
-        "INSERT INTO alerts(run, time, level, title, text) VALUES (?,?,?,?,?)", (key, tx.now, level, title, text)
+        "INSERT INTO alerts(run, time, level, title, text) VALUES (?,?,?,?,?)",
+        (key, tx.now, level, title, text),
     )
     uid = tx.execute("SELECT uid FROM runs WHERE id = ?", (key,)).fetchone()[0]
     tx.record("run.alert", {"run": uid, "level": level, "title": title, "text": text})

@@ -1,18 +1,19 @@
 """Begin, end and describe runs; tell those whose process died from those that still work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from localart.catalog import metrics, projects, runs
 from localart.catalog.lock import FileLock
-from localart.catalog.tail import iter_tails, read_tail
 from localart.catalog.transaction import Transaction
 from localart.errors import InvalidMetadata, StoreBusy, UsageError
 from localart.jsonable import dump_values
 from localart.model import RunRecord, RunState
 from localart.names import shown
+from localart.operations.branch import Moment, copy_history, find_origin, rewind
+from localart.operations.recover import recover_log, recover_tail
 from localart.repository import Repository
 
 _MARKING_SECONDS = 1.0
@@ -20,7 +21,10 @@ _MARKING_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a run is begun with. `name` None: the caller's `make_name` is asked with the run's number."""
+    """What a run is begun with. `name` None: the caller's `make_name` is asked with the run's number.
+
+    `auto_place`: take up the last run that was begun there with one, if it did not end well (`id` is for a new one).
+    """
 
     project: str
     id: str
@@ -32,6 +36,9 @@ class RunRequest:
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
     resume: str | None
+    auto_place: str | None = None
+    fork_from: Moment | None = None
+    rewind_to: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,11 @@ def run_lock_path(repository: Repository, uid: str) -> Path:
 def begin_run(repository: Repository, request: RunRequest, make_name: Any) -> StartedRun:
     """Insert the run, or take an existing one up again when `resume` allows; durable when it returns."""
     mark_crashed(repository)
+    if request.rewind_to is not None:
+        find_origin(repository, request.project, request.rewind_to)
+        request = replace(request, id=request.rewind_to.run_id, resume="must")
+    elif request.auto_place is not None:
+        request = _as_last_time(repository, request, request.auto_place)
     known = runs.find_run(repository.read(), request.project, request.id)
     if known is not None:
         return _resume(repository, known, request)
@@ -59,18 +71,40 @@ def begin_run(repository: Repository, request: RunRequest, make_name: Any) -> St
             f"There is no run {shown(request.id)} in project {shown(request.project)} to resume",
             hint="leave resume out to start it, or check the id with `localart runs`",
         )
+    return _start(repository, request, make_name)
+
+
+def _as_last_time(repository: Repository, request: RunRequest, place: str) -> RunRequest:
+    last = runs.last_auto_run(repository.read(), request.project, place)
+    if last is not None and last.state in {RunState.CRASHED, RunState.FAILED, RunState.KILLED}:
+        return replace(request, id=last.id)
+    return replace(request, facts={**request.facts, "auto": place})
+
+
+def _start(repository: Repository, request: RunRequest, make_name: Any) -> StartedRun:
+    origin = None
+    if request.fork_from is not None:
+        origin = find_origin(repository, request.project, request.fork_from)
+        parent = {"run": origin.id, "step": request.fork_from.step}
+        request = replace(
+            request,
+            config={**origin.config, **request.config},
+            facts={**request.facts, "forked_from": parent},
+        )
     uid = repository.new_uid()
     lock = FileLock(run_lock_path(repository, uid))
     lock.try_acquire()
     try:
-        key = _insert(repository, request, uid, make_name)
+        key = _insert(repository, request, uid, make_name, origin)
     except BaseException:
         lock.remove()
         raise
     return StartedRun(run=runs.get_run(repository.read(), key), resumed=False, lock=lock)
 
 
-def _insert(repository: Repository, request: RunRequest, uid: str, make_name: Any) -> int:
+def _insert(
+    repository: Repository, request: RunRequest, uid: str, make_name: Any, origin: RunRecord | None
+) -> int:
     with repository.write() as tx:
         if runs.find_run(tx.connection, request.project, request.id) is not None:
             raise _exists(request.project, request.id)  # another process was faster
@@ -87,6 +121,8 @@ def _insert(repository: Repository, request: RunRequest, uid: str, make_name: An
                 "tags": list(request.tags), **changes,
             },
         )  # fmt: skip
+        if origin is not None and request.fork_from is not None:
+            copy_history(tx, origin, key, request.fork_from)
     return key
 
 
@@ -109,19 +145,30 @@ def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> St
     if request.resume not in {"allow", "must", "auto"}:
         raise _exists(known.project, known.id)
     lock = _take_lock(repository, known)
-    recover_tail(repository, known)
+    try:
+        recover_tail(repository, known)
+        if request.rewind_to is not None:
+            rewind(repository, known, request.rewind_to)
+        _take_up(repository, runs.get_run(repository.read(), known.key), request)
+    except BaseException:
+        lock.close()
+        raise
+    return StartedRun(run=runs.get_run(repository.read(), known.key), resumed=True, lock=lock)
+
+
+def _take_up(repository: Repository, known: RunRecord, request: RunRequest) -> None:
     changes = {column: value for column, value in _columns(request).items() if value is not None}
     if request.name is not None:
         changes["name"] = request.name
     changes |= {
         "state": RunState.RUNNING.value, "finished_at": None, "exit_code": None, "error": None,
         "config": _text({**known.config, **request.config}),
+        "facts": _text({**known.facts, **request.facts}),
     }  # fmt: skip
     with repository.write() as tx:
         runs.update_run(tx, known.key, changes)
         if request.tags:
             runs.set_run_tags(tx, known.key, {*known.tags, *request.tags})
-    return StartedRun(run=runs.get_run(repository.read(), known.key), resumed=True, lock=lock)
 
 
 def _take_lock(repository: Repository, run: RunRecord) -> FileLock:
@@ -178,24 +225,13 @@ def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
         try:
             if lock.try_acquire():
                 recover_tail(repository, run)
+                recover_log(repository, run)
                 if _mark(repository, run):
                     dead.append(run)
                 path.unlink(missing_ok=True)
         finally:
             lock.close()
     return tuple(dead)
-
-
-def recover_tail(repository: Repository, run: RunRecord) -> None:
-    """Put what a dead process logged last into the catalog. Killed midway, it is done again. Under the run's lock."""
-    paths = list(iter_tails(repository.root, run.uid))
-    if not paths:
-        return
-    with repository.catalog.write() as tx:
-        for path in paths:
-            metrics.insert_points(tx, run.key, read_tail(path))
-    for path in paths:  # oldest first: an old one left alone would bring old values back
-        path.unlink(missing_ok=True)
 
 
 def _mark(repository: Repository, run: RunRecord) -> bool:
@@ -227,7 +263,7 @@ def _last_summary(tx: Transaction, run: RunRecord) -> str:
 def update_run(repository: Repository, run: RunRecord, changes: Mapping[str, Any]) -> None:
     """Set some of a run's columns (name, notes, config, summary, …); JSON columns take objects."""
     texts = {
-        column: _text(value) if column in {"config", "summary", "facts"} else value
+        column: _text(value) if column in {"config", "summary", "facts", "metric_rules"} else value
         for column, value in changes.items()
     }
     with repository.write() as tx:

@@ -1,10 +1,14 @@
 """A run that keeps nothing (`mode="disabled"`): every call works and does nothing."""
 
 import tempfile
+import time
 from types import TracebackType
 from typing import Any, Self
 
 from localart.runs.configuration import Config
+from localart.runs.facts import RunStatus
+from localart.runs.metric_rules import Metric
+from localart.runs.settings import Settings
 from localart.runs.summary_values import Summary
 
 
@@ -27,27 +31,43 @@ class DisabledRun:
     """Looks like a `Run`, writes nothing to any disk. `ended`: a later `init()` does not return it again."""
 
     def __init__(
-        self, *, project: str, name: str, config: Any, job_type: str | None, group: str | None
+        self,
+        *,
+        project: str,
+        name: str,
+        config: Any,
+        job_type: str | None,
+        group: str | None,
+        settings: Settings | None = None,
     ) -> None:
         self.id = "disabled"
         self.project = project
         self.name = name
-        self.job_type = job_type
-        self.group = group
+        self.job_type = job_type or ""
+        self.group = group or ""
         self.notes: str | None = None
         self.tags: tuple[str, ...] = ()
         self.entity = ""
         self.path = f"{project}/disabled"
-        self.url = None
-        self.dir = tempfile.gettempdir()
+        self.url = self.project_url = self.sweep_id = self.sweep_url = None
+        self.dir = self.sync_dir = tempfile.gettempdir()
+        self.start_time = time.time()
         self.step = 0
         self.starting_step = 0
         self.resumed = False
         self.disabled = True
+        self.offline = True
+        self.settings = settings or Settings(mode="disabled")
         self.ended = False
         self._depth = 0
-        self.config = Config(config, on_change=_ignore, allow_val_change=True)
+        self.config = Config(on_change=_ignore, allow_val_change=True)
+        self.config.update(config)
         self.summary = Summary({}, on_change=_ignore)
+
+    @property
+    def config_static(self) -> Any:
+        """The config as it is now, read-only."""
+        return self.config.frozen()
 
     def log(self, data: Any, step: int | None = None, commit: bool | None = None) -> None:
         """Count the step, keep nothing."""
@@ -64,9 +84,50 @@ class DisabledRun:
     def use_artifact(self, *_args: object, **_named: object) -> Any:
         """Use nothing."""
 
+    def use_model(self, name: str) -> str:
+        """Use nothing; a path in the temporary folder."""
+        return f"{self.dir}/{name.partition(':')[0]}"
+
+    def log_model(self, *_args: object, **_named: object) -> None:
+        """Keep nothing."""
+
+    def log_code(self, *_args: object, **_named: object) -> None:
+        """Keep nothing."""
+
+    def define_metric(self, name: str, *_args: object, **_named: object) -> Metric:
+        """Define nothing."""
+        return Metric(name=name)
+
     def save(self, *_args: object, **_named: object) -> list[str]:
         """Keep nothing."""
         return []
+
+    def restore(self, *_args: object, **_named: object) -> None:
+        """Find nothing."""
+
+    def status(self) -> RunStatus:
+        """Nothing waits to be sent anywhere."""
+        return RunStatus()
+
+    def to_html(self, height: int = 420, hidden: bool = False) -> str:
+        """There is nothing to show."""
+        del height, hidden
+        return ""
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """There is nothing to show."""
+        del height, hidden
+        return False
+
+    def project_name(self) -> str:
+        """`project`, as older code asks for it."""
+        return self.project
+
+    def get_url(self) -> None:
+        """None: there is no server."""
+
+    def get_project_url(self) -> None:
+        """None: there is no server."""
 
     def finish(self, *_args: object, **_named: object) -> None:
         """Make room for the next run."""

@@ -110,12 +110,23 @@ class RunFiles:
         return problems + unkept
 
     def _take_in_all(self, files: "list[tuple[str, str]]") -> list[str]:
-        problems = []
-        for local, name in files:
-            try:
-                self._take_in(local, check_entry_path(name))
-            except (SourceError, InvalidName) as error:
-                problems.append(f"{shown(local, 300)} was not kept: {error.message}")
+        """All that can be taken in, as one change; what is wrong with the others."""
+        from localart.repository.ingest import ingest_one
+
+        problems: list[str] = []
+        blobs: dict[str, BlobRef] = {}
+        self._repository.lease.take()
+        try:
+            for local, name in files:
+                try:
+                    path = check_entry_path(name)
+                    blobs[path] = ingest_one(self._repository, local, path)
+                except (SourceError, InvalidName) as error:
+                    problems.append(f"{shown(local, 300)} was not kept: {error.message}")
+            if blobs:
+                self.keep(blobs)
+        finally:
+            self._repository.lease.drop()
         return problems
 
 

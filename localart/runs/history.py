@@ -15,6 +15,7 @@ from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.files import RunFiles
 from localart.runs.media import MediaList, RunMedia, spread_charts
+from localart.runs.metric_rules import MetricRules
 from localart.runs.recorder import Recorder
 
 _LAST_STEP = 1 << 53  # the last one that JSON's numbers count to
@@ -24,19 +25,27 @@ class History:
     """The rows of one running run, and the step it is at."""
 
     def __init__(
-        self, repository: Repository, run: RunRecord, files: RunFiles, reporter: Reporter, *, first_step: int
+        self,
+        repository: Repository,
+        run: RunRecord,
+        files: RunFiles,
+        reporter: Reporter,
+        *,
+        first_step: int,
+        rules: MetricRules,
     ) -> None:
         self._run = run
         self._media = RunMedia(repository, run, files, reporter)
         self._reporter = reporter
         self._guard = threading.RLock()
         self._recorder = Recorder(repository, run)
+        self._rules = rules
         self.step = first_step
 
     def log(
         self, values: Mapping[str, Any], step: int | None, *, commit: bool | None
     ) -> dict[str, Any] | None:
-        """Write `values` at the current step, or at `step` when it is not older; the nested plain values.
+        """Write `values` at the current step, or at `step` when it is not older; what the summary takes of them.
 
         None when they were dropped for an older step. The step moves on unless one was given or `commit` is
         False; values of the same step merge.
@@ -48,11 +57,23 @@ class History:
                 self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
                 return None
             plain = {key: self._media.keep(key, value, at) for key, value in checked.items()}
-            self._recorder.record(at, dict(_flattened(plain)))
+            plain = self._record(plain, at)
             self.step = at
             if commit or (commit is None and step is None):
                 self.step += 1
         return plain
+
+    def _record(self, plain: dict[str, Any], step: int) -> dict[str, Any]:
+        """Keep the values; what the summary takes of them."""
+        flat = dict(_flattened(plain))
+        if not self._rules:
+            self._recorder.record(step, flat)
+            return plain
+        whole = self._rules.completed(flat)
+        self._rules.prepare(whole)
+        self._recorder.record(step, whole)
+        added = {name: value for name, value in whole.items() if name not in flat}
+        return self._rules.summarised({**added, **plain})
 
     def settle(self) -> None:
         """Put what was logged into the catalog now."""

@@ -1,53 +1,49 @@
 """`Run`: what users hold while their code runs. It only delegates."""
 
 import os
-import re
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote
+from typing import Any, Self, TextIO
 
-from localart.catalog import metrics, versions
-from localart.errors import (
-    CommError,
-    InvalidName,
-    LocalartError,
-    SourceMissing,
-    StoreNotFound,
-    UsageError,
-)
-from localart.files.uri import is_file_uri
-from localart.jsonable import normalise_metadata
-from localart.model import RunRecord, RunState, VersionRecord
-from localart.names import (
-    check_alias,
-    check_artifact_name,
-    check_label,
-    check_prose,
-    check_run_tag,
-    check_tag,
-    parse_address,
-    shown,
-)
+from localart.catalog import metrics, runs
+from localart.errors import LocalartError, StoreNotFound, UsageError
+from localart.model import RunState
+from localart.names import check_label, check_prose, check_run_tag
 from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
 from localart.reporter import Reporter
 from localart.repository import Repository
+from localart.runs.alerts import AlertLevel, Alerts
 from localart.runs.configuration import Config
+from localart.runs.console import FILE_NAME, Console
+from localart.runs.facts import RunStatus
 from localart.runs.files import RunFiles
 from localart.runs.history import History
+from localart.runs.metric_rules import Metric, MetricRules, check_metric
+from localart.runs.restoring import find_run, restore_file
+from localart.runs.run_artifacts import RunArtifacts, texts
+from localart.runs.settings import Settings
 from localart.runs.summary_values import Summary
-
-if TYPE_CHECKING:
-    from localart.artifact import Artifact
-
-_REFERENCE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://")
+from localart.runs.surroundings import Surroundings, Wanted
+from localart.runs.watching import Watcher
 
 
-class Run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWishes:
+    """How a run behaves, apart from what it is: whether config may change, what is recorded beside it."""
+
+    settings: Settings = field(default_factory=Settings)
+    allow_val_change: bool = False
+    console: bool = False
+    gather: Wanted = field(default_factory=Wanted)
+    quiet: bool = False
+
+
+class Run(RunArtifacts):
     """A running run, made by `init()`. After `finish()` it can only be read.
 
     `with` finishes it; an exception in the body marks it as failed and goes on. A `with` around a run that is
@@ -62,13 +58,15 @@ class Run:
         reporter: Reporter,
         *,
         on_finish: "Callable[[Run], None]",
-        allow_val_change: bool = False,
+        wishes: RunWishes,
     ) -> None:
         self._repository = repository
         self._record = started.run
         self._lock = started.lock
         self._reporter = reporter
         self._on_finish = on_finish
+        self._wishes = wishes
+        self._settings = wishes.settings
         self._guard = threading.RLock()
         self._pid = os.getpid()
         self._depth = 0
@@ -79,21 +77,37 @@ class Run:
         last = metrics.last_step(repository.read(), started.run.key)
         self.starting_step = 0 if last is None else last + 1
         self._files = RunFiles(repository, started.run)
-        self._history = History(repository, started.run, self._files, reporter, first_step=self.starting_step)
+        self._rules = self._known_rules()
+        self._history = History(
+            repository, started.run, self._files, reporter, first_step=self.starting_step, rules=self._rules
+        )
         self.config = Config(
-            started.run.config, on_change=self._save_config, allow_val_change=allow_val_change
+            started.run.config,
+            on_change=self._save_config,
+            allow_val_change=wishes.allow_val_change,
+            adopt=self._adopt,
         )
         self.summary = Summary(started.run.summary, on_change=self._save_summary)
+        self._alerts = Alerts(repository, started.run, reporter)
+        self._watcher = Watcher(self._log_beside, reporter)
+        self._console = Console(self._files.folder, earlier=self._earlier_log)
+        self._surroundings = Surroundings(repository, self._files, wishes.gather)
 
-    def __repr__(self) -> str:
-        return f"<Run {self._record.project}/{self._record.id} ({self._record.name}, {self._record.state})>"
+    def _known_rules(self) -> MetricRules:
+        connection, key = self._repository.read(), self._record.key
+        return MetricRules(
+            runs.metric_rules(connection, key) if self.resumed or self.starting_step else {},
+            on_change=lambda rules: update_run(self._repository, self._record, {"metric_rules": rules}),
+            folded=lambda name: metrics.fold_metric(self._repository.read(), key, name),
+        )
 
-    # --- what it is ------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        """Start to listen to the console and to gather what ran; for `init`, when the run has been announced."""
+        self._surroundings.start()
+        if self._wishes.console:
+            self._console.start()
 
-    @property
-    def id(self) -> str:
-        """The short id, unique in its project."""
-        return self._record.id
+    # --- what may be changed -----------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -103,36 +117,6 @@ class Run:
     @name.setter
     def name(self, name: str) -> None:
         self._change(name=check_label(name, "Run name"))
-
-    @property
-    def project(self) -> str:
-        """The project it belongs to."""
-        return self._record.project
-
-    @property
-    def entity(self) -> str:
-        """Always empty: there is no server that has users."""
-        return ""
-
-    @property
-    def path(self) -> str:
-        """`project/id`."""
-        return f"{self._record.project}/{self._record.id}"
-
-    @property
-    def url(self) -> None:
-        """None: there is no server."""
-        return
-
-    @property
-    def job_type(self) -> str | None:
-        """The step of the pipeline it is."""
-        return self._record.job_type
-
-    @property
-    def group(self) -> str | None:
-        """The group it belongs to."""
-        return self._record.group
 
     @property
     def notes(self) -> str | None:
@@ -151,42 +135,8 @@ class Run:
     @tags.setter
     def tags(self, tags: str | Sequence[str]) -> None:
         self._refuse_finished("tags")
-        retag_run(self._repository, self._record, [check_run_tag(tag) for tag in _texts(tags)])
+        retag_run(self._repository, self._record, [check_run_tag(tag) for tag in texts(tags)])
         self._reload()
-
-    @property
-    def dir(self) -> str:
-        """A folder whose files are kept with the run when it ends."""
-        return self._files.make_folder()
-
-    @property
-    def step(self) -> int:
-        """The step the next `log` writes to."""
-        return self._history.step
-
-    @property
-    def start_time(self) -> str:
-        """When it began, ISO-8601 UTC."""
-        return self._record.created_at
-
-    @property
-    def disabled(self) -> bool:
-        """False: this run is kept."""
-        return False
-
-    @property
-    def record(self) -> RunRecord:
-        """What the catalog knows of it."""
-        return self._record
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether its store was removed or replaced: nothing can be logged, and it cannot be finished."""
-        try:
-            self._repository.catalog.refuse_gone()
-        except StoreNotFound:
-            return True
-        return False
 
     # --- logging -----------------------------------------------------------------------------------------
 
@@ -198,9 +148,70 @@ class Run:
     ) -> None:
         """Log numbers, text and media under their names; at `step`, or at the next one."""
         self._refuse_finished("log")
-        plain = self._history.log(data, step, commit=commit)
-        if plain is not None:
-            self.summary.merge_logged(plain)
+        kept = self._history.log(data, step, commit=commit)
+        if kept is not None:
+            self.summary.merge_logged(kept)
+
+    def _log_beside(self, data: Mapping[str, Any]) -> None:
+        """Add to the current step, unless the run is over: what hooks call."""
+        if not self._finished:
+            self.log(data, commit=False)
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Metric | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        overwrite: bool | None = None,
+        goal: str | None = None,
+    ) -> Metric:
+        """Say how a metric (or all that match `prefix*`) is counted, and what the summary takes of it.
+
+        `summary` is some of min, max, mean, best (by `goal`), last, first, copy, none, with commas between. The rule
+        is kept with the run, and holds for what is logged from now on, with regard to all that was.
+        """
+        self._refuse_finished("define_metric")
+        metric = check_metric(name, step_metric, step_sync, hidden, summary, goal, overwrite)
+        self._rules.define(metric, overwrite=bool(overwrite))
+        return metric
+
+    def watch(
+        self,
+        models: Any,
+        criterion: Any = None,
+        log: str | None = "gradients",
+        log_freq: int = 1000,
+        idx: int | None = None,
+        log_graph: bool = False,
+    ) -> None:
+        """Log histograms of a PyTorch model's gradients, parameters or both every `log_freq` batches."""
+        del criterion
+        self._refuse_finished("watch")
+        self._watcher.watch(models, log=log, log_freq=log_freq, idx=idx, log_graph=log_graph)
+
+    def unwatch(self, models: Any = None) -> None:
+        """Stop watching these models, or all."""
+        self._watcher.unwatch(models)
+
+    def alert(
+        self,
+        title: str,
+        text: str,
+        level: str | AlertLevel | None = None,
+        wait_duration: float | timedelta | None = None,
+    ) -> None:
+        """Keep an alert with the run and say it on stderr; one of a title at most once in `wait_duration` seconds."""
+        self._refuse_finished("alert")
+        self._alerts.send(title, text, level, wait_duration)
+
+    def write_logs(self, text: str) -> None:
+        """Add text to what the run printed."""
+        self._refuse_finished("write_logs")
+        self._console.take(text)
+
+    # --- files -------------------------------------------------------------------------------------------
 
     def save(
         self,
@@ -209,131 +220,44 @@ class Run:
         policy: str = "live",
         glob: bool = True,
     ) -> list[str]:
-        """Keep files with the run (unlike an artifact, without versions); their paths below `dir`."""
+        """Keep files with the run (unlike an artifact, without versions); their paths below `dir`.
+
+        `live` and `end` take them in again when the run ends; `now` does not.
+        """
         self._refuse_finished("save")
         return self._files.save(glob_str, base_path, policy, is_glob=glob)
 
-    # --- artifacts ---------------------------------------------------------------------------------------
-
-    def log_artifact(
+    def restore(
         self,
-        artifact_or_path: "Artifact | str | os.PathLike[str]",
-        name: str | None = None,
-        type: str | None = None,  # noqa: A002
-        aliases: str | Sequence[str] | None = None,
-        tags: str | Sequence[str] | None = None,
-    ) -> "Artifact":
-        """Log an artifact (or a file, folder or `scheme://` reference) as an output; committed on return."""
-        from localart.operations.log import Label, log_version
-
-        self._refuse_finished("log_artifact")
-        wanted = tuple(check_alias(alias) for alias in _texts(aliases))
-        labels = tuple(check_tag(tag) for tag in _texts(tags))
-        artifact = self._as_artifact(artifact_or_path, name, type)
-        if not artifact.is_draft():
-            return self._relog(artifact, wanted, labels)
-        label = Label(
-            project=self.project,
-            name=artifact.name,
-            type=artifact.type,
-            description=artifact.description,
-            metadata=normalise_metadata(artifact.metadata),
-            aliases=wanted,
-            tags=labels,
+        name: str,
+        run_path: str | None = None,
+        replace: bool = False,
+        root: str | os.PathLike[str] | None = None,
+    ) -> TextIO | None:
+        """Put a file that this run or another one kept below `root` (`dir`) and open it; None when there is none."""
+        origin = (
+            self._record
+            if run_path is None
+            else find_run(self._repository, run_path, project=self._record.project)
         )
-        report = log_version(self._repository, artifact.draft, label, run=self._record)
-        artifact.become(self._repository, report.version)
-        self._outputs[report.version.label] = None
-        if not report.is_new:
-            self._reporter.already_stored(label=report.version.label)
-        return artifact
+        return restore_file(self._repository, origin, name, root=root or self.dir, replace=replace)
 
-    def _relog(self, artifact: "Artifact", aliases: tuple[str, ...], tags: tuple[str, ...]) -> "Artifact":
-        from localart.operations.log import relog_version
+    # --- what a server would want to know ----------------------------------------------------------------
 
-        version = relog_version(
-            self._repository, artifact.version_record, run=self._record, aliases=aliases, tags=tags
-        )
-        artifact.become(self._repository, version)
-        self._outputs[version.label] = None
-        return artifact
+    def status(self) -> RunStatus:
+        """Nothing waits to be sent anywhere."""
+        self._refuse_finished("status")
+        return RunStatus()
 
-    def _as_artifact(self, given: Any, name: str | None, kind: str | None) -> "Artifact":
-        from localart.artifact import Artifact
+    def mark_preempting(self) -> None:
+        """Note that the machine is about to be taken away; if the run dies, resume='allow' takes it up again."""
+        self._refuse_finished("mark_preempting")
+        self._change(facts={**self._record.facts, "preempting": True})
 
-        if isinstance(given, Artifact):
-            return given
-        if not isinstance(given, str | os.PathLike):
-            raise TypeError(f"log_artifact takes an Artifact or a path, not {type(given).__name__}")
-        text = os.fspath(given)
-        is_reference = _REFERENCE.match(text) is not None
-        if not is_reference and not os.path.isdir(text) and not os.path.isfile(text):  # noqa: PTH112, PTH113
-            raise SourceMissing(f"{shown(text)} is neither a file nor a folder", hint="check the path")
-        base = _last_name(text) if is_reference else Path(text).name
-        artifact = Artifact(name or self._name_for(base), kind or "unspecified")
-        if is_reference:
-            artifact.add_reference(text)
-        elif os.path.isdir(text):  # noqa: PTH112
-            artifact.add_dir(text)
-        else:
-            artifact.add_file(text)
-        return artifact
-
-    def _name_for(self, base: str) -> str:
-        try:
-            return check_artifact_name(f"run-{self.id}-{base}")
-        except InvalidName as error:
-            raise InvalidName(
-                f"{shown(base)} cannot be part of an artifact's name", hint="pass name='…' to log it"
-            ) from error
-
-    def use_artifact(
-        self,
-        artifact_or_name: "Artifact | str",
-        type: str | None = None,  # noqa: A002
-        aliases: Sequence[str] | None = None,
-        use_as: str | None = None,
-    ) -> "Artifact":
-        """Take a version as an input: `name`, `name:alias`, `name:vN`, `project/name:alias` or an Artifact."""
-        from localart.artifact import Artifact
-        from localart.operations.use import use_version
-
-        self._refuse_finished("use_artifact")
-        if use_as is not None:
-            check_label(use_as, "use_as")
-        if isinstance(artifact_or_name, Artifact):
-            artifact = artifact_or_name
-            if artifact.is_draft():
-                self.log_artifact(artifact, aliases=aliases)
-            version = artifact.version_record
-        else:
-            version, selector = self._find(artifact_or_name, type)
-            artifact = Artifact.from_version(self._repository, version, selector=selector)
-        use_version(self._repository, version, run=self._record, used_as=use_as)
-        return artifact
-
-    def _find(self, name: str, kind: str | None) -> tuple[VersionRecord, str]:
-        from localart.operations.resolve import resolve_version
-
-        try:
-            selector = parse_address(name).selector
-        except InvalidName as error:
-            raise CommError(error.message, hint=error.hint) from error
-        return resolve_version(self._repository, name, project=self.project, kind=kind), selector
-
-    def logged_artifacts(self) -> "list[Artifact]":
-        """The versions it made, in order."""
-        return self._linked("output")
-
-    def used_artifacts(self) -> "list[Artifact]":
-        """The versions it used, in order."""
-        return self._linked("input")
-
-    def _linked(self, direction: str) -> "list[Artifact]":
-        from localart.artifact import Artifact
-
-        found = versions.linked_versions(self._repository.read(), self._record.key, direction)
-        return [Artifact.from_version(self._repository, version) for version in found]
+    def pin_config_keys(self, keys: Sequence[str] = ()) -> None:
+        """Note which config keys to show first."""
+        self._refuse_finished("pin_config_keys")
+        self._change(facts={**self._record.facts, "pinned_config_keys": [str(key) for key in keys]})
 
     # --- the end -----------------------------------------------------------------------------------------
 
@@ -342,10 +266,16 @@ class Run:
         del quiet
         self._end(RunState.FAILED if exit_code else RunState.FINISHED, exit_code or 0, None)
 
+    def join(self, exit_code: int | None = None) -> None:
+        """`finish`, as older code calls it."""
+        self.finish(exit_code)
+
     def fail(self, error: BaseException) -> None:
         """End the run because of `error`; its traceback is kept."""
         text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
         interrupted = isinstance(error, KeyboardInterrupt)
+        if self._wishes.console and self._pid == os.getpid():
+            self._console.take(text)
         self._end(RunState.KILLED if interrupted else RunState.FAILED, 255 if interrupted else 1, text)
 
     def _end(self, state: RunState, exit_code: int, error: str | None) -> None:
@@ -354,7 +284,10 @@ class Run:
         with self._guard:
             if self._finished:
                 return
+            self._watcher.unwatch()
             self._history.close()
+            self._console.stop()
+            self._surroundings.finish()
             for problem in self._files.close():
                 self._reporter.warn(problem)
             self._record = end_run(
@@ -363,12 +296,16 @@ class Run:
                 state=state,
                 exit_code=exit_code,
                 error=error,
-                config=self.config.as_dict(),
+                config=self.config.stored(),
                 summary=self.summary.as_dict(),
             )
             self._finished = True
             self._lock.remove()
         self._on_finish(self)
+        if not self._wishes.quiet:
+            self._say_finished(state)
+
+    def _say_finished(self, state: RunState) -> None:
         self._reporter.run_finished(
             name=self.name,
             run_id=self.id,
@@ -397,6 +334,15 @@ class Run:
 
     # --- inside ------------------------------------------------------------------------------------------
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether its store was removed or replaced: nothing can be logged, and it cannot be finished."""
+        try:
+            self._repository.catalog.refuse_gone()
+        except StoreNotFound:
+            return True
+        return False
+
     def _refuse_finished(self, what: str) -> None:
         if self._finished:
             raise UsageError(
@@ -415,16 +361,9 @@ class Run:
         self._change(summary=summary)
 
     def _reload(self) -> None:
-        from localart.catalog import runs
-
         self._record = runs.get_run(self._repository.read(), self._record.key)
 
-
-def _last_name(uri: str) -> str:
-    path = uri if is_file_uri(uri) else re.split(r"[?#]", uri)[0]
-    return unquote(path).rstrip("/").rpartition("/")[2]
-
-
-def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
-    """One text is as good as a list of one."""
-    return (given,) if isinstance(given, str) else given or ()
+    def _earlier_log(self) -> bytes:
+        """What it printed before it was resumed."""
+        kept = runs.run_files(self._repository.read(), self._record.key) if self.resumed else {}
+        return self._repository.read_blob(kept[FILE_NAME]) if FILE_NAME in kept else b""

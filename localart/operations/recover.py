@@ -1,0 +1,37 @@
+"""Take in what a run left that its process could not: what it logged last, and what it printed."""
+
+from localart.catalog import metrics, runs
+from localart.catalog.tail import iter_tails, read_tail
+from localart.model import RunRecord
+from localart.repository import Repository
+
+LOG_NAME = "output.log"
+
+
+def recover_tail(repository: Repository, run: RunRecord) -> None:
+    """Put what a dead process logged last into the catalog. Killed midway, it is done again. Under the run's lock."""
+    paths = list(iter_tails(repository.root, run.uid))
+    if not paths:
+        return
+    with repository.catalog.write() as tx:
+        for path in paths:
+            metrics.insert_points(tx, run.key, read_tail(path))
+    for path in paths:  # oldest first: an old one left alone would bring old values back
+        path.unlink(missing_ok=True)
+
+
+def recover_log(repository: Repository, run: RunRecord) -> None:
+    """Keep what a dead process printed as a file of its run. Under the run's lock."""
+    path = repository.root / "tmp" / f"run-{run.uid}" / "files" / LOG_NAME
+    if not path.is_file() or path.is_symlink():
+        return
+    from localart.repository.ingest import ingest_one
+
+    repository.lease.take()
+    try:
+        blob = ingest_one(repository, str(path), LOG_NAME)
+        with repository.write_with_content() as tx:
+            runs.set_run_file(tx, run.key, LOG_NAME, blob)
+            tx.record("run.files", {"run": run.uid, "files": {LOG_NAME: blob.digest.hex()}})
+    finally:
+        repository.lease.drop()
