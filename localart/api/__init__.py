@@ -6,11 +6,18 @@
     runs, versions, project listings of runs, versions, types, projects
     listing                 what every listing can do, and how little it reads
     public_run              one run: run_facts, run_summary, history, files
+    collection, registry    all versions of one name; portfolios that link to versions of others
+    linked, matching        what a portfolio lists; filters of collections and registries
     server_only             what only a server could do
     asking                  paths as W&B spells them, errors as W&B raises them
 """
 
 from localart.api.api import Api
+from localart.api.collection import ArtifactCollection
+from localart.api.files import File
 from localart.api.public_run import PublicRun
+from localart.showing import Views, register_views
 
-__all__ = ["Api", "PublicRun"]
+register_views(Views(run=PublicRun, collection=ArtifactCollection))
+
+__all__ = ["Api", "ArtifactCollection", "File", "PublicRun"]

@@ -13,12 +13,13 @@ from localart.api.runs import Runs, create_run
 from localart.api.server_only import ServerOnly
 from localart.api.versions import list_versions
 from localart.artifact import Artifact
+from localart.artifact.committing import find_artifact
 from localart.catalog import projects
 from localart.errors import CommError, InvalidRequest, NotLocalError, ProjectNotFound
 from localart.lineage.query import Reach, find_lineage
 from localart.model import LineageGraph
-from localart.names import check_project, parse_address, shown
-from localart.operations.resolve import resolve_run, resolve_version
+from localart.names import check_project, shown
+from localart.operations.resolve import resolve_run
 from localart.operations.run_life import mark_crashed
 from localart.repository import Repository, default_repository
 from localart.settings import read_settings
@@ -90,8 +91,7 @@ class Api(ServerOnly):
     @asked
     def artifact(self, name: str, type: str | None = None) -> Artifact:  # noqa: A002
         """The version at `[project/]name[:alias|vN]`; `latest` without a selector."""
-        version = resolve_version(self._repository, name, project=self._project, kind=type)
-        return Artifact.from_version(self._repository, version, selector=parse_address(name).selector)
+        return find_artifact(self._repository, name, project=self._project, kind=type)
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:  # noqa: A002
         """Whether `artifact(name, type)` would find a version."""

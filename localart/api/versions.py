@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from localart.api.linked import list_linked
 from localart.api.listing import Listing, Pages
 from localart.artifact import Artifact
 from localart.catalog import version_listing
 from localart.catalog.version_listing import VersionQuery
 from localart.errors import ArtifactTypeMismatch, InvalidRequest
-from localart.model import ArtifactRecord, VersionState
+from localart.model import ArtifactKind, ArtifactRecord, VersionState
 from localart.names import shown
 from localart.operations.resolve import resolve_artifact
 from localart.repository import Repository
@@ -51,6 +52,11 @@ def list_versions(
             f"Versions cannot be ordered by {shown(str(order))}",
             hint="use '+version_index' or '-version_index'",
         )
+    if artifact.kind is ArtifactKind.PORTFOLIO:
+        return list_linked(
+            repository, artifact, newest_first=_NEWEST_FIRST[order], per_page=per_page, tags=tags,
+            start=_start(start),
+        )  # fmt: skip
     query = VersionQuery(
         artifact_id=artifact.id, newest_first=_NEWEST_FIRST[order], tags=tags, start=_start(start)
     )

@@ -2,5 +2,7 @@
 
 from localart.artifact.artifact import Artifact
 from localart.artifact.entries import ArtifactEntry, ArtifactManifest
+from localart.artifact.files import ArtifactFile, ArtifactFiles
+from localart.artifact.lifetime import ArtifactTTL
 
-__all__ = ["Artifact", "ArtifactEntry", "ArtifactManifest"]
+__all__ = ["Artifact", "ArtifactEntry", "ArtifactFile", "ArtifactFiles", "ArtifactManifest", "ArtifactTTL"]

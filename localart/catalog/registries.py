@@ -8,7 +8,7 @@ from typing import Any
 
 from localart.catalog.projects import ensure_project
 from localart.catalog.transaction import Transaction
-from localart.errors import ArtifactTypeMismatch
+from localart.errors import ArtifactTypeMismatch, ContentConflict
 from localart.names import shown
 
 PREFIX = "wandb-registry-"
@@ -38,7 +38,8 @@ _SELECT = (
     " r.updated_at, (SELECT json_group_array(type) FROM"
     " (SELECT DISTINCT type FROM artifacts WHERE project = p.id AND kind = 'portfolio' ORDER BY type))"
     " FROM projects p LEFT JOIN registries r ON r.project = p.id"
-    f" WHERE substr(p.name, 1, {len(PREFIX)}) = '{PREFIX}'"
+    f" WHERE substr(p.name, 1, {len(PREFIX)}) = '{PREFIX}' AND (r.project IS NOT NULL OR EXISTS"
+    " (SELECT 1 FROM links l JOIN artifacts a ON a.id = l.artifact WHERE a.project = p.id AND l.removed_at IS NULL))"
 )
 
 
@@ -107,3 +108,19 @@ def save_registry(
             "artifact_types": None if artifact_types is None else sorted(set(artifact_types)),
         },
     )  # fmt: skip
+
+
+def rename_registry(tx: Transaction, name: str, new_name: str) -> None:
+    """Give the registry, and with it the project of its portfolios, another name; ContentConflict when it is taken."""
+    if tx.execute("SELECT 1 FROM projects WHERE name = ?", (PREFIX + new_name,)).fetchone():
+        raise ContentConflict(f"There is a registry {shown(new_name)} already", hint="choose another name")
+    tx.execute("UPDATE projects SET name = ? WHERE name = ?", (PREFIX + new_name, PREFIX + name))
+    tx.record("registry.renamed", {"from": name, "to": new_name})
+
+
+def forget_registry(tx: Transaction, name: str) -> None:
+    """Remove what was said of the registry. It is gone when nothing is linked in it either."""
+    tx.execute(
+        "DELETE FROM registries WHERE project = (SELECT id FROM projects WHERE name = ?)", (PREFIX + name,)
+    )
+    tx.record("registry.deleted", {"registry": name})

@@ -92,7 +92,7 @@ def _made(run: PublicRun, version: Artifact) -> MadeVersion:
         type=version.type,
         size_bytes=version.size,
         aliases=tuple(version.aliases),
-        is_new=producer is not None and producer.key == run.record.key,
+        is_new=producer is not None and producer.record.key == run.record.key,
     )
 
 

@@ -4,8 +4,9 @@ Bytes go into the store when they are added: there is no staging copy, and a lat
 changes nothing. What is never logged is garbage for prune.
 """
 
-from localart.draft.content import add_file, add_reference, add_tree, new_file
+from localart.draft.content import add_file, add_tree, new_file
 from localart.draft.draft import Draft
+from localart.draft.references import add_reference
 from localart.draft.resettle import resettle
 
 __all__ = ["Draft", "add_file", "add_reference", "add_tree", "new_file", "resettle"]

@@ -1,33 +1,24 @@
 """The ways content gets into a draft. Each returns the entries it made; a failure adds nothing."""
 
 import os
-import posixpath
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit
 
 from localart.draft.draft import Draft
 from localart.draft.earlier import earlier_files
-from localart.errors import ContentConflict, InvalidName, SourceError, SourceMissing
-from localart.files.hashing import digest_of_source
-from localart.files.source import open_source
+from localart.errors import ContentConflict, SourceError, SourceMissing
 from localart.files.tree import TreeFile, walk_tree
-from localart.files.uri import absolute_uri, is_file_uri, local_path, uri_below
-from localart.manifest import reference_digest
-from localart.model import BlobRef, Entry, Reference
-from localart.names import check_entry_path, check_uri, shown
+from localart.model import BlobRef, Entry
+from localart.names import check_entry_path, shown
 from localart.progress import SILENCE, Progress
-from localart.repository import Repository
 from localart.repository.ingest import ingest_files, ingest_one
-from localart.repository.own_files import refuse_own, without_store
+from localart.repository.own_files import without_store
 from localart.repository.scratch import scratch_file
 
 _MODE = re.compile(r"[xwa](\+|[bt]\+?|\+[bt])?")
-MAX_REFERENCES = 10_000_000
 _REMEMBERED_PATHS = 10_000  # for `local_path`; a million of them would cost 150 MB
 
 
@@ -79,7 +70,7 @@ def add_tree(
     folder = _text_path(root)
     if not os.path.isdir(folder):  # noqa: PTH112
         raise _not_a_folder(folder)
-    inside = _prefix(prefix)
+    inside = path_prefix(prefix)
     draft.refuse_sealed()
     repository = draft.repository
     added: list[Entry] = []
@@ -104,7 +95,7 @@ def _not_a_folder(path: str) -> SourceError:
     return SourceMissing(f"Path is not a folder: {shown(path, 300)} does not exist", hint="check the path")
 
 
-def _prefix(prefix: str | os.PathLike[str] | None) -> str:
+def path_prefix(prefix: str | os.PathLike[str] | None) -> str:
     """What the paths of a folder begin with: nothing, or `name/`."""
     text = "" if prefix is None else os.fspath(prefix)
     return check_entry_path(text) + "/" if text not in {"", ".", "./"} else ""
@@ -145,72 +136,3 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
 def _check_mode(mode: str) -> None:
     if not isinstance(mode, str) or not _MODE.fullmatch(mode):
         raise ValueError(f"mode must be x, w or a, with b, t or +; not {mode!r}")
-
-
-# --- references --------------------------------------------------------------------------------------
-
-
-def add_reference(
-    draft: Draft, uri: str, name: str | None, *, checksum: bool = True, max_objects: int | None = None
-) -> list[Entry]:
-    """Record where bytes live without storing them. Never touches the network.
-
-    A `file://` file or folder is read once for its checksum (unless `checksum` is False); a folder gives one
-    entry a file. Any other scheme is recorded as it stands.
-    """
-    check_uri(uri)
-    draft.refuse_sealed()
-    if is_file_uri(uri):
-        limit = MAX_REFERENCES if max_objects is None else max_objects
-        entries = list(
-            _file_references(draft.repository, absolute_uri(uri), name, checksum=checksum, limit=limit)
-        )
-    else:
-        entries = [_remote_reference(uri, name)]
-    draft.put_all(entries)
-    return entries
-
-
-def _remote_reference(uri: str, name: str | None) -> Entry:
-    path = name or posixpath.basename(unquote(_path_of(uri)).rstrip("/"))
-    if not path:
-        raise InvalidName(f"Reference {shown(uri)} names no file", hint="pass name=…")
-    return Entry(check_entry_path(path), reference_digest(uri, None, ""), 0, Reference(uri))
-
-
-def _path_of(uri: str) -> str:
-    try:
-        return urlsplit(uri).path
-    except ValueError as error:
-        raise InvalidName(f"Reference {shown(uri)} is no address: {error}", hint="check it") from error
-
-
-def _file_references(
-    repository: Repository, uri: str, name: str | None, *, checksum: bool, limit: int
-) -> Iterator[Entry]:
-    local = local_path(uri)
-    try:
-        found = os.stat(local)  # noqa: PTH116
-    except OSError as error:
-        raise SourceMissing(f"Reference {shown(uri)} points to nothing", hint="check the path") from error
-    if not stat.S_ISDIR(found.st_mode):
-        refuse_own(repository, local)
-        yield _file_reference(uri, local, name or Path(local).name, checksum=checksum)
-        return
-    inside = _prefix(name)
-    for count, file in enumerate(without_store(repository, walk_tree(local), local), start=1):
-        if count > limit:
-            raise InvalidName(f"{shown(uri)} holds more than {limit} files", hint="raise max_objects")
-        path = check_entry_path(inside + file.path)
-        yield _file_reference(uri_below(uri, file.path), file.absolute, path, checksum=checksum)
-
-
-def _file_reference(uri: str, local: str, path: str, *, checksum: bool) -> Entry:
-    entry_path = check_entry_path(path)
-    with open_source(local) as source:
-        size = source.size_bytes
-        if not checksum:
-            return Entry(entry_path, reference_digest(uri, None, ""), size, Reference(uri, size))
-        digest = "blake3:" + digest_of_source(source).hex()
-        source.check_unchanged()
-    return Entry(entry_path, reference_digest(uri, size, digest), size, Reference(uri, size, digest))

@@ -1,7 +1,7 @@
 """Bring a draft's content to the store of the run that logs it, when it was added to another one."""
 
 from localart.draft.draft import Draft
-from localart.model import BlobRef
+from localart.model import BlobRef, Entry
 from localart.repository import Repository
 from localart.repository.ingest import SMALL_BYTES, group_of, ingest_bytes, ingest_one
 from localart.repository.scratch import scratch_file
@@ -26,11 +26,13 @@ def _move(draft: Draft, home: Repository, repository: Repository) -> None:
     home.publish()
     for entry in draft.entries():
         if entry.reference is None:
-            _copy(home, repository, BlobRef(entry.digest, entry.size_bytes), group_of(entry.path))
+            copy_content(home, repository, entry)
             repository.publish_if_large()
 
 
-def _copy(source: Repository, target: Repository, blob: BlobRef, group: str) -> None:
+def copy_content(source: Repository, target: Repository, entry: Entry) -> None:
+    """Store what `entry` holds in `source` in `target` too, verified on the way."""
+    blob, group = BlobRef(entry.digest, entry.size_bytes), group_of(entry.path)
     if blob.size_bytes <= SMALL_BYTES:
         ingest_bytes(target, source.read_blob(blob), group)
         return

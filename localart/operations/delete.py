@@ -10,7 +10,7 @@ from localart.catalog import artifacts, links, manifests, versions
 from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactHasAliases
 from localart.manifest import manifest_digest
-from localart.model import VersionRecord, VersionState
+from localart.model import ArtifactRecord, VersionRecord, VersionState
 from localart.operations.link import take_out
 from localart.operations.resolve import live_version
 from localart.repository import Repository
@@ -59,6 +59,16 @@ def delete_version(repository: Repository, version: VersionRecord, *, with_alias
             )
         _delete(tx, now)
         return versions.get_version(tx.connection, version.id)
+
+
+def delete_collection(repository: Repository, artifact: ArtifactRecord) -> None:
+    """Delete all versions of an artifact with their aliases, or take everything out of a portfolio. One transaction."""
+    with repository.write() as tx:
+        for link in list(links.iter_links(tx.connection, artifact.id)):
+            links.remove_link(tx, link, versions.get_version(tx.connection, link.version_id).uid)
+        for version in list(versions.iter_versions(tx.connection, artifact.id)):
+            _delete(tx, versions.get_version(tx.connection, version.id))
+        tx.record("artifact.deleted", {"project": artifact.project, "artifact": artifact.name})
 
 
 def _portfolio_aliases(tx: Transaction, version: VersionRecord) -> list[str]:

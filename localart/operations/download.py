@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from localart.catalog import manifests
 from localart.errors import BlobMissing, NotLocalError, SourceChanged, SourceMissing
-from localart.files.source import StableFile, open_source
 from localart.files.target import TargetFolder
-from localart.files.uri import is_file_uri, local_path
-from localart.model import BlobLayout, BlobRef, Digest, Entry, Reference, VersionRecord
-from localart.names import shown
+from localart.model import BlobLayout, BlobRef, Digest, Entry, VersionRecord
+from localart.operations.fetch_reference import CHECKSUM, Fetching, fetch_reference
 from localart.operations.resolve import live_version
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from os import stat_result
 
 _BATCH = 2_048
-_CHECKSUM = "blake3:"
 _SMALL_BYTES = 256 * 1024
 # Our own files are remembered at once, so that the next download of a large version is a stat walk. That is
 # safe when nobody can change one within the clock's grain of our stat: hence a short wait before returning.
@@ -62,13 +59,15 @@ def download(
     *,
     path_prefix: str = "",
     allow_missing_references: bool = False,
+    fetch_references: bool = False,
     progress: Progress = SILENCE,
 ) -> DownloadReport:
     """Make every file of `version` whose path starts with `path_prefix` stand below `root`, byte for byte.
 
     A file already there is kept only when its bytes are right (or the stat cache proves them); others are
     replaced; files the version does not name are left alone. Each file is verified while it is written and
-    appears whole under its name. Killed midway: each file is the old or the new one.
+    appears whole under its name. References to files are copied; those to the network are brought only when
+    `fetch_references` is set. Killed midway: each file is the old or the new one.
     """
     version = live_version(repository.read(), version)
     own = place_inside(repository, root)
@@ -79,6 +78,7 @@ def download(
         else manifests.verified_entries(repository.read(), manifest)
     )
     tally = _Tally()
+    fetching = Fetching(network=fetch_references, allow_missing=allow_missing_references)
     progress.start(
         f"downloading {version.label}", total_bytes=manifest.size_bytes, total_files=manifest.file_count
     )
@@ -88,9 +88,7 @@ def download(
             while batch := list(islice(stream, _BATCH)):
                 for entry in batch:
                     refuse_own_place(own, entry.path)
-                _download_batch(
-                    repository, target, batch, tally, progress, allow_missing=allow_missing_references
-                )
+                _download_batch(repository, target, batch, tally, progress, fetching)
                 if len(tally.seen) >= _MOST_SEEN:
                     _remember(repository, tally)
             _remember(repository, tally)
@@ -111,15 +109,14 @@ def _download_batch(
     batch: list[Entry],
     tally: _Tally,
     progress: Progress,
-    *,
-    allow_missing: bool,
+    fetching: Fetching,
 ) -> None:
     wanted = _not_right_yet(repository, target, batch, tally, progress)
     stored = [entry for entry in wanted if entry.reference is None]
     _write_stored(repository, target, stored, tally, progress)
     for entry in wanted:
         if entry.reference is not None:
-            _fetch_reference(target, entry, entry.reference, tally, allow_missing=allow_missing)
+            _bring(target, entry, tally, fetching)
             progress.advance(byte_count=entry.size_bytes, file_count=1)
 
 
@@ -152,9 +149,9 @@ def _content_of(entry: Entry) -> BlobRef | None:
     """What the entry's file must hold; None for a reference that was recorded without its checksum."""
     if entry.reference is None:
         return BlobRef(entry.digest, entry.size_bytes)
-    if not entry.reference.checksum.startswith(_CHECKSUM):
+    if not entry.reference.checksum.startswith(CHECKSUM):
         return None
-    return BlobRef(Digest(bytes.fromhex(entry.reference.checksum.removeprefix(_CHECKSUM))), entry.size_bytes)
+    return BlobRef(Digest(bytes.fromhex(entry.reference.checksum.removeprefix(CHECKSUM))), entry.size_bytes)
 
 
 def _write_stored(
@@ -233,63 +230,25 @@ def _remember(repository: Repository, tally: _Tally) -> None:
     repository.cache.remember(seen, racy_nanoseconds=_GRAIN_NANOSECONDS)
 
 
-# --- references --------------------------------------------------------------------------------------
-
-
-def _fetch_reference(
-    target: TargetFolder, entry: Entry, reference: Reference, tally: _Tally, *, allow_missing: bool
-) -> None:
-    """Copy the file behind a `file:` reference, if it still is the one that was referenced."""
+def _bring(target: TargetFolder, entry: Entry, tally: _Tally, fetching: Fetching) -> None:
+    """Write what a reference leads to; what is not to be had may be left out."""
     try:
-        with _open_reference(entry, reference) as source:
-            target.write(entry.path, _checked(source, reference, entry.path), size_bytes=source.size_bytes)
-            tally.written_files += 1
-            tally.written_bytes += source.size_bytes
+        tally.written_bytes += fetch_reference(target, entry, fetching)
+        tally.written_files += 1
     except (SourceMissing, SourceChanged, NotLocalError):
-        if not allow_missing:
+        if not fetching.allow_missing:
             raise
         tally.missing.append(entry.path)
 
 
-def _open_reference(entry: Entry, reference: Reference) -> StableFile:
-    if not is_file_uri(reference.uri):
-        raise NotLocalError(
-            f"{shown(entry.path)} is a reference to {shown(reference.uri)}, which localart does not fetch",
-            hint="fetch it yourself, or pass allow_missing_references=True to leave it out",
-        )
-    try:
-        return open_source(local_path(reference.uri))
-    except SourceMissing as error:
-        raise SourceMissing(
-            f"The file behind {shown(entry.path)}, {shown(reference.uri, 300)}, does not exist any more",
-            hint="put it back, or pass allow_missing_references=True to leave it out",
-        ) from error
-
-
-def _checked(source: StableFile, reference: Reference, path: str) -> Iterator[bytes]:
-    """The file's bytes; SourceChanged before the last piece unless they are what was referenced."""
-    from blake3 import blake3
-
-    hasher = blake3()
-    waiting = b""
-    for offset in range(0, source.size_bytes, 1 << 20):
-        if waiting:
-            yield waiting
-        buffer = bytearray(min(1 << 20, source.size_bytes - offset))
-        source.read_at(memoryview(buffer), offset)
-        hasher.update(buffer)
-        waiting = bytes(buffer)
-    source.check_unchanged()
-    if reference.checksum and reference.checksum != _CHECKSUM + hasher.hexdigest():
-        raise SourceChanged(
-            f"The file behind {shown(path)}, {shown(reference.uri, 300)}, is no longer the one that was referenced",
-            hint="put that one back, or pass allow_missing_references=True to leave it out",
-        )
-    if waiting:
-        yield waiting
-
-
-def download_one(repository: Repository, version: VersionRecord, root: Path, path: str) -> None:
+def download_one(
+    repository: Repository,
+    version: VersionRecord,
+    root: Path,
+    path: str,
+    *,
+    fetch_references: bool = False,
+) -> None:
     """Make the one file at `path` stand below `root`; KeyError when the version has none."""
     version = live_version(repository.read(), version)
     manifest = manifests.get_manifest(repository.read(), version.manifest_id)
@@ -298,6 +257,7 @@ def download_one(repository: Repository, version: VersionRecord, root: Path, pat
         raise KeyError(f"{version.label} has no file {path!r}")
     refuse_own_place(place_inside(repository, root), path)
     tally = _Tally()
+    fetching = Fetching(network=fetch_references)
     with TargetFolder.open(root) as target:
-        _download_batch(repository, target, [entry], tally, SILENCE, allow_missing=False)
+        _download_batch(repository, target, [entry], tally, SILENCE, fetching)
     _remember(repository, tally)

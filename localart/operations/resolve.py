@@ -1,9 +1,10 @@
 """Find the version, artifact or run that an address means."""
 
+import re
 import sqlite3
 
 from localart.catalog import aliases, artifacts, links, runs, versions
-from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, RunNotFound
+from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, InvalidName, RunNotFound
 from localart.model import (
     ArtifactKind,
     ArtifactRecord,
@@ -63,6 +64,48 @@ def _linked(
     if link is None:
         raise _no_version(portfolio, parsed, deleted=was_there)
     return LinkedVersion(version=versions.get_version(connection, link.version_id), link=link)
+
+
+_URI = "wandb-artifact://"
+_BY_UID = re.compile(
+    r"(?:_id/)?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/(.*))?", re.DOTALL
+)
+_BY_NAME = re.compile(r"([^:]+:[^/]+)(?:/(.*))?", re.DOTALL)
+
+
+def entry_uri(version: VersionRecord, path: str) -> str:
+    """W&B's address of one file of a version, for references from other artifacts."""
+    return f"{_URI}{version.uid.replace('-', '')}/{path}"
+
+
+def is_artifact_uri(text: str) -> bool:
+    """Whether `text` is an address of a version or of one of its files."""
+    return text.startswith(_URI)
+
+
+def resolve_uri(repository: Repository, uri: str, *, project: str | None = None) -> tuple[LinkedVersion, str]:
+    """The version an artifact's URI means, and the path inside it ("": the version itself).
+
+    `wandb-artifact://` is followed by a version's id, by `_id/` and one, or by `[entity/]project/name:alias`.
+    """
+    rest = uri.removeprefix(_URI)
+    by_uid = _BY_UID.fullmatch(rest)
+    if by_uid is not None:
+        digits = by_uid[1].replace("-", "")
+        uid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        version = versions.find_version_by_uid(repository.read(), uid)
+        if version is None:
+            raise ArtifactNotFound(
+                f"No version has the id of {shown(uri)}", hint="it may be in another store"
+            )
+        return LinkedVersion(version=live_version(repository.read(), version)), by_uid[2] or ""
+    by_name = _BY_NAME.fullmatch(rest)
+    if by_name is None:
+        raise InvalidName(
+            f"{shown(uri)} is not the address of an artifact",
+            hint="for example wandb-artifact://project/name:latest",
+        )
+    return resolve_linked(repository, by_name[1], project=project), by_name[2] or ""
 
 
 def resolve_artifact(repository: Repository, address: str, *, project: str | None) -> ArtifactRecord:

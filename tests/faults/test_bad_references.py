@@ -23,7 +23,7 @@ from localart.errors import (
     [
         ("data.csv", "has no scheme"), ("/data.csv", "has no scheme"), ("", "has no scheme"),
         (" s3://b/k", "has no scheme"), ("s3://b/k\n", "invisible character"), ("s3://b/\ud800", "invisible"),
-        ("s3://bucket", "names no file"), ("http://host/", "names no file"), ("x:", "names no file"),
+        ("http://host/", "names no file"), ("x:", "tells no name"), ("ours+x:y/a", "tells no name"),
         ("http://[::1/x", "is no address"), ("file://", "names no file"), ("file:///a%00b", "names no file"),
         ("s3://b/" + "k" * 9000, "longer than 8192"), ("s3://b/..", "leaves the artifact"),
     ],
@@ -36,17 +36,17 @@ def test_a_reference_that_is_no_address_is_refused(store, run, uri, said):
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://host/a?b#c", "https://host/x/a", "s3://b/a", "gs://b/a", "ours+x:y/a"]
+    "uri", ["http://host/a?b#c", "https://host/x/a", "s3://b/a", "gs://b/a", "s3://a", "ours+x:y/z"]
 )
 def test_any_other_scheme_is_recorded_as_it_stands_without_network(run, workdir, uri):
     artifact = Artifact("new", "dataset")
 
-    (entry,) = artifact.add_reference(uri)
+    (entry,) = artifact.add_reference(uri, name="a" if uri.startswith("ours") else None)
     run.log_artifact(artifact)
 
-    assert (entry.path, entry.ref, entry.size) == ("a", uri, 0)
+    assert (entry.path, entry.ref, entry.size, artifact.size) == ("a", uri, None, 0)
     assert run.use_artifact("new:v0").get_entry("a").ref_target() == uri
-    with pytest.raises(NotLocalError, match="which localart does not fetch"):
+    with pytest.raises(NotLocalError, match="only when you say so"):
         artifact.download()
     assert os.listdir(artifact.download(allow_missing_references=True)) == []
 

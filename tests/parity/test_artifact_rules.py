@@ -831,7 +831,7 @@ def test_saving_a_draft_without_a_run_makes_one_for_it() -> None:
 
     producer = draft.logged_by()
     assert producer is not None
-    assert (producer.job_type, producer.state.value, producer.project) == ("auto", "finished", "demo")
+    assert (producer.job_type, producer.state, producer.project) == ("auto", "finished", "demo")
     assert localart.run is None
 
 

@@ -278,8 +278,9 @@ def test_files_can_be_listed_and_fetched_one_by_one(logged: localart.Artifact, w
     }
     (one,) = logged.files(names=["dir/two.txt"])
 
-    assert one.download() == str(workdir / "artifacts" / "data:v0" / "dir" / "two.txt")
-    assert files_below("artifacts") == {"data:v0/dir/two.txt": "22"}
+    with one.download("copy") as file:
+        assert file.read() == "22"
+    assert files_below("copy") == {"dir/two.txt": "22"}
 
 
 def test_an_entry_is_found_by_its_path(logged: localart.Artifact) -> None:
