@@ -1,5 +1,6 @@
 """Rectangles drawn over an image, in the form and by the rules of W&B."""
 
+import hashlib
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +45,8 @@ class BoundingBoxes2D:
         """Keep the boxes and labels as one JSON file; its record."""
         content = canonical_json({"box_data": self.boxes, "class_labels": labels_in_json(self.class_labels)})
         path = files.keep(FOLDER, content, SUFFIX)
-        return {"_type": "boxes2D", "path": path, "size": len(content)}
+        checksum = hashlib.sha256(content).hexdigest()
+        return {"_type": "boxes2D", "path": path, "size": len(content), "sha256": checksum}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BoundingBoxes2D):

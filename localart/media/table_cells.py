@@ -19,6 +19,7 @@ MAX_ARRAY_BYTES = 1 << 30
 MAX_EMBEDDING = 150
 """Arrays of one dimension up to this length stand in the rows as lists (W&B's rule)."""
 
+_LARGE = 1 << 64  # whole numbers beyond are looked at before they are written
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -29,8 +30,10 @@ def plain_cell(value: Any, keep: Callable[[Media], Any], depth: int = 0) -> Any:
     Times become milliseconds since 1970 (those without a zone are UTC), arrays and tuples lists, NaN None.
     """
     kind = type(value)
-    if kind is str or kind is int or kind is bool:
-        return value
+    if kind is str:
+        return value if value.isascii() else normalise_whole(value, "table cell")
+    if kind is int or kind is bool:
+        return value if -_LARGE < value < _LARGE else normalise_whole(value, "table cell")
     if ct.is_missing(value):
         return None
     if kind is float:

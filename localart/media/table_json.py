@@ -1,5 +1,6 @@
 """A table as W&B's JSON: for a run's file, for an artifact, and back."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ def table_in_run(table: "Table", files: MediaFiles) -> Record:
         "_type": "incremental-table-file" if is_part else "table-file",
         "path": path,
         "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
         "ncols": len(table.columns),
         "nrows": len(table.data),
         "log_mode": table.log_mode,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from localart.names import shown
+from localart.names import check_prose, shown
 
 Row = tuple[Any, ...]
 
@@ -15,6 +15,7 @@ def check_columns(columns: Any) -> list[str | int]:
     for name in columns:
         if not isinstance(name, (str, int)) or isinstance(name, bool):
             raise TypeError(f"a column's name is text or a whole number, not {type(name).__name__}")
+        check_prose(str(name), "Column name")
     names = [str(name) for name in columns]
     if len(set(names)) < len(names):
         repeated = next(name for name in names if names.count(name) > 1)

@@ -278,7 +278,7 @@ def test_the_record_in_a_run_is_w_and_bs(shelf):
         "width": 3,
         "height": 2,
         "caption": "a\nb",
-        "boxes": {"predictions": {"_type": "boxes2D", "path": boxes["path"], "size": boxes["size"]}},
+        "boxes": {"predictions": {**boxes, "_type": "boxes2D"}},
         "masks": {"truth": {**mask, "_type": "mask"}},
     }
     assert shelf.files[record["path"]] == image.data
