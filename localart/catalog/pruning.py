@@ -242,6 +242,7 @@ def pack_uses(connection: sqlite3.Connection) -> list[PackUse]:
 
 _NEW_REFERENCES = (
     "SELECT 1 FROM versions v JOIN temp.dead_manifests d ON d.id = v.manifest WHERE v.state = 'COMMITTED'",
+    "SELECT 1 FROM upserts u JOIN temp.dead_manifests d ON d.id = u.manifest",
     """
     SELECT 1 FROM manifests m JOIN temp.dead_manifests d ON d.id = m.base
     WHERE m.id NOT IN (SELECT id FROM temp.dead_manifests)

@@ -3,6 +3,7 @@
 It leaves the portfolios it is linked in. Their aliases guard it as its own do.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ def delete_version(repository: Repository, version: VersionRecord, *, with_alias
     """Delete one version; refused while aliases point to it unless `with_aliases`."""
     with repository.write() as tx:
         now = live_version(tx.connection, version)
-        aliases = [*now.aliases, *_portfolio_aliases(tx, now)]
+        aliases = guarding_aliases(tx.connection, now)
         if aliases and not with_aliases:
             raise ArtifactHasAliases(
                 f"{now.full_name} still has aliases: {', '.join(aliases)}",
@@ -71,9 +72,11 @@ def delete_collection(repository: Repository, artifact: ArtifactRecord) -> None:
         tx.record("artifact.deleted", {"project": artifact.project, "artifact": artifact.name})
 
 
-def _portfolio_aliases(tx: Transaction, version: VersionRecord) -> list[str]:
-    found = links.links_to(tx.connection, version.id)
-    return [f"{link.project}/{link.artifact}:{alias}" for link in found for alias in link.aliases]
+def guarding_aliases(connection: sqlite3.Connection, version: VersionRecord) -> list[str]:
+    """The aliases that keep a version from being deleted by mistake: its own, and those of its links."""
+    found = links.links_to(connection, version.id)
+    there = [f"{link.project}/{link.artifact}:{alias}" for link in found for alias in link.aliases]
+    return [*version.aliases, *there]
 
 
 def _delete(tx: Transaction, version: VersionRecord) -> None:

@@ -43,8 +43,8 @@ def rm_command(
     repository = call.open()
     doomed = _doomed(repository, addresses, all_versions=all_versions)
     if not with_aliases:
-        _refuse_aliased(doomed)
-    plan = plan_deletion(doomed)
+        _refuse_aliased(repository, doomed)
+    plan = plan_deletion(doomed, repository)
     freed = plan_prune(repository, doomed=doomed)
     if dry_run:
         _show_dry_run(call, plan, freed)
@@ -78,7 +78,7 @@ def _doomed(
 ) -> "list[VersionRecord]":
     """The versions, each once."""
     from localart.catalog.versions import iter_versions
-    from localart.operations.resolve import resolve_artifact, resolve_version
+    from localart.operations.resolve import resolve_artifact, resolve_linked
 
     found: dict[int, VersionRecord] = {}
     for address in addresses:
@@ -88,18 +88,24 @@ def _doomed(
                 one.id: one for one in iter_versions(repository.read(), artifact.id, newest_first=False)
             }
         else:
-            version = resolve_version(repository, address, project=None)
-            found[version.id] = version
+            one = resolve_linked(repository, address, project=None)
+            if one.link is not None:  # nobody deletes a model by clearing a place in a registry
+                raise click.UsageError(
+                    f"{one.link.full_name} is a link to {one.version.full_name}: delete that, or unlink it",
+                    click.get_current_context(),
+                )
+            found[one.version.id] = one.version
     return list(found.values())
 
 
-def _refuse_aliased(doomed: "Sequence[VersionRecord]") -> None:
+def _refuse_aliased(repository: "Repository", doomed: "Sequence[VersionRecord]") -> None:
     from localart.errors import ArtifactHasAliases
+    from localart.operations.delete import guarding_aliases
 
     for version in doomed:
-        if version.aliases:
+        if aliases := guarding_aliases(repository.read(), version):
             raise ArtifactHasAliases(
-                f"{version.full_name} still has aliases: {', '.join(version.aliases)}",
+                f"{version.full_name} still has aliases: {', '.join(aliases)}",
                 hint="pass --with-aliases, or move them first with `localart alias`",
             )
 
@@ -127,6 +133,8 @@ def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
     if plan.aliases:
         more = f" and {len(plan.aliases) - _LISTED:,} more" if len(plan.aliases) > _LISTED else ""
         yield f"aliases taken off them: {', '.join(plan.aliases[:_LISTED])}{more}"
+    if plan.links:
+        yield f"links to them removed: {', '.join(plan.links[:_LISTED])}"
     yield f"this frees {size_text(_freed_now(freed))} on disk; what other versions share stays"
     if freed.waiting_bytes:
         yield f"{size_text(freed.waiting_bytes)} more stay until their pack is worth rewriting"
