@@ -149,15 +149,16 @@ def _back_edges(links: Links) -> dict[tuple[str, str], None]:
 
 def ancestors(graph: LineageGraph, key: str, *, depth: int | None = None) -> frozenset[str]:
     """Keys of all that went into `key`, up to `depth` edges away; without `key` itself."""
-    return _reached(link(graph).inputs, key, depth)
+    return reached(link(graph).inputs, key, depth)
 
 
 def descendants(graph: LineageGraph, key: str, *, depth: int | None = None) -> frozenset[str]:
     """Keys of all that came out of `key`, up to `depth` edges away; without `key` itself."""
-    return _reached(link(graph).outputs, key, depth)
+    return reached(link(graph).outputs, key, depth)
 
 
-def _reached(neighbours: Neighbours, start: str, depth: int | None) -> frozenset[str]:
+def reached(neighbours: Neighbours, start: str, depth: int | None = None) -> frozenset[str]:
+    """Keys of all that `neighbours` leads to from `start`, up to `depth` steps away; without `start` itself."""
     seen = {start}
     ring = [start]
     steps = 0
@@ -174,8 +175,8 @@ def direct_lineage(graph: LineageGraph, key: str, *, depth: int | None = None) -
     `key` is its focus; `truncated` when `depth` left something off.
     """
     links = link(graph)
-    kept = _reached(links.inputs, key, depth) | _reached(links.outputs, key, depth) | {key}
-    full = kept if depth is None else _reached(links.inputs, key, None) | _reached(links.outputs, key, None)
+    kept = reached(links.inputs, key, depth) | reached(links.outputs, key, depth) | {key}
+    full = kept if depth is None else reached(links.inputs, key, None) | reached(links.outputs, key, None)
     part = subgraph(graph, kept)
     return replace(part, focus=key, truncated=graph.truncated or bool(full - kept))
 
@@ -184,7 +185,7 @@ def connected_component(graph: LineageGraph, key: str) -> LineageGraph:
     """All of `graph` that hangs together with `key`, whichever way the arrows point; `key` is its focus."""
     links = link(graph)
     both = {near: links.inputs[near] + links.outputs[near] for near in links.nodes}
-    return replace(subgraph(graph, _reached(both, key, None) | {key}), focus=key)
+    return replace(subgraph(graph, reached(both, key, None) | {key}), focus=key)
 
 
 def subgraph(graph: LineageGraph, keys: Iterable[str]) -> LineageGraph:

@@ -28,6 +28,7 @@ class GraphModel:
     extracted: frozenset[str]
     members: Mapping[str, tuple[str, ...]]
     shown: LineageGraph
+    shown_keys: frozenset[str]
 
     @property
     def is_grouped(self) -> bool:
@@ -41,18 +42,16 @@ class GraphModel:
 
     def members_of(self, key: str) -> Sequence[GraphNode]:
         """The nodes in the folded group `key`; none when it is not a group."""
-        wanted = self.members.get(key, ())
-        return [self._nodes()[member] for member in wanted] if wanted else ()
+        members = self.members.get(key, ())
+        found = {node.key: node for node in self.graph.nodes} if members else {}
+        return [found[member] for member in members]
 
     def shown_key(self, key: str) -> str | None:
         """Under which key the node `key` is shown: its own, its group's, or None when it is left out."""
-        if any(node.key == key for node in self.shown.nodes):
+        if key in self.shown_keys:
             return key
         group = self.groups.group_of.get(key)
         return group if group in self.members else None
-
-    def _nodes(self) -> dict[str, GraphNode]:
-        return {node.key: node for node in self.graph.nodes}
 
     # --- operations ------------------------------------------------------------------------------------
 
@@ -91,7 +90,13 @@ class GraphModel:
     def _with(self, closed: frozenset[str], extracted: frozenset[str]) -> "GraphModel":
         members = _folded_members(self.groups, closed, extracted)
         shown = folded(self.graph, members)
-        return replace(self, closed=closed, extracted=extracted, members=members, shown=shown)
+        return replace(
+            self, closed=closed, extracted=extracted, members=members, shown=shown, shown_keys=_keys(shown)
+        )
+
+
+def _keys(graph: LineageGraph) -> frozenset[str]:
+    return frozenset(node.key for node in graph.nodes)
 
 
 def _folded_members(
@@ -124,6 +129,7 @@ def graph_model(
         extracted=frozenset(),
         members={},
         shown=graph,
+        shown_keys=_keys(graph),
     )
     if not (groups.is_crowded if grouped is None else grouped):
         return bare

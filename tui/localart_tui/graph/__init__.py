@@ -1,0 +1,10 @@
+"""The lineage on the screen: three views of one model, and nothing of the store.
+
+::
+
+    state     what is shown, selected, searched: records and pure functions, no terminal
+    canvas    the Map: a planned drawing of which only the window is drawn      lane_list  the Lanes
+    walk      inputs, this, outputs                                             side       bar, minimap, facts
+    menus     which types, which file, which command                            exports    those files and commands
+    view      `GraphView`, which holds them together, takes the keys and posts messages
+"""
