@@ -57,7 +57,7 @@ def find_field(name: str, bind: Bind) -> Field:
     if not is_storable(name):
         raise InvalidRequest(f"Runs have no field {shown(name)}", hint="leave out surrogates")
     for prefixes, make in ((_CONFIG, _config), (_SUMMARY, _summary)):
-        prefix = next((one for one in prefixes if name.startswith(one) and len(name) > len(one)), None)
+        prefix = next((one for one in prefixes if name.startswith(one)), None)
         if prefix is not None:
             return make(name[len(prefix) :], bind)
     camel = _camel(name)
@@ -184,8 +184,20 @@ def _json(column: str, readings: Sequence[Sequence[str]], bind: Bind) -> Field:
 def _reading(column: str, keys: Sequence[str], bind: Bind) -> Field:
     if not all(map(_is_plain, keys)):
         return _walked(column, keys, bind)
-    path = "$" + "".join(f'."{key}"' for key in keys)
-    here, kind, number = bind(path), bind(f"{path}._type"), bind(f"{path}.value")
+    found = _at_path(column, keys, bind)
+    if len(keys) == 1 or keys[-1] not in {"_type", "value"}:
+        return found
+    # These keys of a kept infinity are ours, not the user's.
+    above = f"json_extract({column}, {bind(_path([*keys[:-1], '_type']))}) = 'float'"
+    return Field(type=f"iif({above}, NULL, {found.type})", value=found.value)
+
+
+def _path(keys: Sequence[str]) -> str:
+    return "$" + "".join(f'."{key}"' for key in keys)
+
+
+def _at_path(column: str, keys: Sequence[str], bind: Bind) -> Field:
+    here, kind, number = (bind(_path([*keys, *more])) for more in ([], ["_type"], ["value"]))
     # Infinities and NaN are kept as {"_type": "float", "value": "inf"}.
     return Field(
         type=f"iif(json_extract({column}, {kind}) = 'float', 'real', json_type({column}, {here}))",
@@ -204,9 +216,20 @@ def _is_plain(key: str) -> bool:
 def _walked(column: str, keys: Sequence[str], bind: Bind) -> Field:
     tables, wanted, source = [], [], column
     for number, key in enumerate(keys):
-        tables.append(f"json_each({source}) e{number}")
-        wanted.append(f"e{number}.key = {bind(key)}")
-        source = f"CASE WHEN e{number}.type = 'object' THEN e{number}.value ELSE '{{}}' END"
+        here = f"e{number}"
+        tables.append(f"json_each({source}) {here}")
+        wanted.append(f"{here}.key = {bind(key)}")
+        source = (
+            f"CASE {here}.type WHEN 'object' THEN iif(json_extract({here}.value, '$._type') = 'float', '{{}}',"
+            f" {here}.value) ELSE '{{}}' END"
+        )
     last = f"e{len(keys) - 1}"
     rest = f"FROM {', '.join(tables)} WHERE {' AND '.join(wanted)} LIMIT 1"
-    return Field(type=f"(SELECT {last}.type {rest})", value=f"(SELECT {last}.value {rest})")
+    is_float = f"CASE {last}.type WHEN 'object' THEN json_extract({last}.value, '$._type') = 'float' END"
+    return Field(
+        type=f"(SELECT iif({is_float}, 'real', {last}.type) {rest})",
+        value=(
+            f"(SELECT CASE WHEN {is_float} THEN CASE json_extract({last}.value, '$.value')"
+            f" WHEN 'inf' THEN 9e999 WHEN '-inf' THEN -9e999 END ELSE {last}.value END {rest})"
+        ),
+    )
