@@ -69,7 +69,7 @@ async def test_pictures_off_draws_nothing():
 async def test_in_kitty_text_stands_for_the_picture_and_it_is_freed_in_the_end(monkeypatch):
     sent: list[str] = []
     monkeypatch.setattr(
-        "localart_tui.pictures.picture.write_to_terminal", lambda app, what: sent.append(what)
+        "localart_tui.pictures.painting.write_to_terminal", lambda app, what: sent.append(what)
     )
     app = PictureApp(Picture(SQUARE), images=Protocol.KITTY)
     async with app.run_test(size=(60, 20)) as pilot:
