@@ -160,7 +160,8 @@ def pr_curve(
     """Precision at `interp_size` values of recall, a curve for each class."""
     if interp_size < 2:
         raise ValueError(f"interp_size must be at least 2, not {interp_size}")
-    recalls = [1 - number / (interp_size - 1) for number in range(interp_size)]
+    step = 1 / (interp_size - 1)  # as NumPy's linspace does, for a recall may be met exactly
+    recalls = [1.0, *(number * step for number in range(interp_size - 2, -1, -1))]
     rows = [
         [name, round(precision, _ROUND), round(recall, _ROUND)]
         for name, is_true, scores in _by_class(y_true, y_probas, labels, classes_to_plot)
