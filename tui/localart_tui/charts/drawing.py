@@ -284,7 +284,7 @@ Cell = tuple[str, int]
 def _cells(plot: Plot, curves: Sequence[Curve], field: _Field) -> list[list[Cell]]:
     raster = Raster(field.columns, field.rows, ascii_only=plot.ascii_only)
     for number, curve in enumerate(curves, start=1):
-        _draw_envelope(raster, field, curve, number + _FAINT)
+        _draw_envelope(raster, field, curve, number + _FAINT, with_points=plot.treatment.smoothing > 0)
     for number, curve in enumerate(curves, start=1):
         _draw_line(raster, field, curve, number)
     cells = [raster.row(number) for number in range(field.rows)]
@@ -295,11 +295,11 @@ def _cells(plot: Plot, curves: Sequence[Curve], field: _Field) -> list[list[Cell
     return cells
 
 
-def _draw_envelope(raster: Raster, field: _Field, curve: Curve, ink: int) -> None:
-    """From the lowest to the highest number in each column of dots: what a mean would hide."""
+def _draw_envelope(raster: Raster, field: _Field, curve: Curve, ink: int, *, with_points: bool) -> None:
+    """From the lowest to the highest number in each column of dots: what a mean, or smoothing, would hide."""
     reach: dict[int, tuple[float, float]] = {}
     for x, low, high in zip(curve.xs, curve.lows, curve.highs, strict=True):
-        if low < high:
+        if low < high or with_points:
             at = field.across(x, raster.width)
             before = reach.get(at, (low, high))
             reach[at] = (min(before[0], low), max(before[1], high))
