@@ -65,6 +65,16 @@ WHERE c.manifest = :manifest AND (e.blob IS NOT NULL OR e.ref IS NOT NULL) AND (
   WHERE n.manifest = c.manifest AND n.position < c.position))
 """
 
+_TOTALS = (
+    "SELECT e.dir, count(*), coalesce(sum(coalesce(b.size, r.size, 0)), 0) FROM entries e"
+    " LEFT JOIN blobs b ON b.id = e.blob LEFT JOIN refs r ON r.id = e.ref"
+    " WHERE e.manifest = :layer AND (e.blob IS NOT NULL OR e.ref IS NOT NULL)"
+)
+_NOT_NEARER = (
+    " AND NOT EXISTS (SELECT 1 FROM chains n JOIN entries o ON o.manifest = n.layer AND o.dir = e.dir"
+    " AND o.name = e.name WHERE n.manifest = :manifest AND n.position < :position)"
+)
+
 _FACTS = (
     "SELECT e.name, coalesce(b.size, r.size, 0), coalesce(b.digest, r.digest), coalesce(r.uri, '') FROM {} e"
     " LEFT JOIN blobs b ON b.id = e.blob LEFT JOIN refs r ON r.id = e.ref"
@@ -80,9 +90,7 @@ _FILE = _FACTS.format("entries") + " WHERE e.manifest = ? AND e.dir = ? AND e.na
 def folder_lines(connection: sqlite3.Connection, manifest: int) -> list[FolderLine]:
     """The folders that have files, by path. One index probe for each, whatever number of files they hold."""
     layers: dict[tuple[str, int], list[int]] = {}
-    for (layer,) in connection.execute(
-        "SELECT layer FROM chains WHERE manifest = ? ORDER BY position", (manifest,)
-    ).fetchall():
+    for layer, _ in _layers(connection, manifest):
         for path, folder in connection.execute(_FOLDERS, {"layer": layer}).fetchall():
             layers.setdefault((path, folder), []).append(layer)
     return [
@@ -92,12 +100,23 @@ def folder_lines(connection: sqlite3.Connection, manifest: int) -> list[FolderLi
 
 
 def folder_totals(connection: sqlite3.Connection, manifest: int) -> dict[int, FolderTotal]:
-    """By folder id, what lies directly in it. A scan: a second for a million files."""
-    rows = connection.execute(
-        f"SELECT e.dir, count(*), coalesce(sum(coalesce(b.size, r.size, 0)), 0) {_MERGED} GROUP BY e.dir",
-        {"manifest": manifest},
+    """By folder id, what lies directly in it. A scan: half a second for a million files, no sorting."""
+    found: dict[int, FolderTotal] = {}
+    for layer, position in _layers(connection, manifest):
+        rows = connection.execute(
+            _TOTALS + (_NOT_NEARER if position else "") + " GROUP BY e.dir",
+            {"manifest": manifest, "layer": layer, "position": position},
+        ).fetchall()
+        for folder, count, size in rows:
+            before = found.get(folder, FolderTotal(0, 0))
+            found[folder] = FolderTotal(before.file_count + count, before.size_bytes + size)
+    return found
+
+
+def _layers(connection: sqlite3.Connection, manifest: int) -> list[tuple[int, int]]:
+    return connection.execute(
+        "SELECT layer, position FROM chains WHERE manifest = ? ORDER BY position", (manifest,)
     ).fetchall()
-    return {folder: FolderTotal(count, size) for folder, count, size in rows}
 
 
 def file_count(connection: sqlite3.Connection, folder: FolderLine) -> int:

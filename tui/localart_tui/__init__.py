@@ -13,6 +13,7 @@
 The browser opens no socket. It opens the store read-only, unless it is told `--write`.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -47,13 +48,15 @@ def main(  # noqa: PLR0913  # one argument an option of the command line
     if unfit:
         sys.stderr.write(f"localart: {unfit}; `localart ls` shows the same facts\n")
         return _USAGE
+    gc.disable()  # nothing made while starting is garbage; the app turns it on again
     from localart.settings import find_store, read_settings
     from localart_tui.data.store import open_store
-    from localart_tui.data.targets import find_place
+    from localart_tui.data.targets import find_place, read_ahead
 
     opened = open_store(Path(os.path.realpath(store or find_store(read_settings()))))
     try:
         place = find_place(opened, target or "", project=project)
+        read_ahead(opened, place)
         plain = is_ascii or not _speaks_utf8()
         if plain:
             _write_ascii()

@@ -5,7 +5,7 @@ A new page is a line in `PAGES` and a file in `screens/`.
 
 from __future__ import annotations
 
-import tomllib
+import gc
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -79,6 +79,11 @@ class LocalartApp(App[str]):
     BINDINGS: ClassVar[list[Binding]] = bindings(Scope.EVERYWHERE)  # type: ignore[assignment]
     CSS = """
     Bar#crumbs, Bar#footer { background: $panel; }
+    * {
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background; scrollbar-corner-color: $background;
+        scrollbar-color: $panel; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
+    }
     Toast { width: auto; max-width: 70; }
     """
 
@@ -114,10 +119,13 @@ class LocalartApp(App[str]):
         """Begin to look for changes."""
         self.title = "localart"
         self._map_keys()
+        self.call_after_refresh(_collect_again)
         self.set_interval(POLL_SECONDS, self._poll)
 
     def _map_keys(self) -> None:
         """The user's own keys; a file that cannot be read is said and left alone."""
+        import tomllib
+
         file = self.options.keys_file
         if file is None or not file.is_file():
             return
@@ -336,3 +344,9 @@ class LocalartApp(App[str]):
             return place
         remembered = view_from(known)
         return place.at(sort=remembered.sort, columns=remembered.columns)
+
+
+def _collect_again() -> None:
+    """What was made while starting stays: it need not be looked through again."""
+    gc.freeze()
+    gc.enable()

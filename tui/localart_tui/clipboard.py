@@ -8,8 +8,6 @@ clipboard, if there is one, and to a file.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 from localart_tui.places import state_path
@@ -46,6 +44,9 @@ def _safe(text: str, *, several_lines: bool) -> str:
 
 def _keep(text: str) -> None:
     """Give the text to a clipboard program and to a file of the user's own."""
+    import shutil
+    import subprocess
+
     file = state_path().with_name("clipboard.txt")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -44,7 +44,10 @@ class FilterInput(Input):
 
 
 class FilterBar(Horizontal):
-    """Says what is typed after a short rest, and when one goes back to the list."""
+    """Says what is typed after a short rest, and when one goes back to the list.
+
+    It takes the status row's place, so that nothing else moves or is painted again.
+    """
 
     DEFAULT_CSS = """
     FilterBar { height: 1; display: none; }
@@ -79,6 +82,7 @@ class FilterBar(Horizontal):
         """Open the line, with the filter as it is now."""
         self._told = text
         self.add_class("-typing")
+        self.screen.add_class("-typing")
         found = self.query(FilterInput)
         if found:
             field = found.first()
@@ -94,6 +98,7 @@ class FilterBar(Horizontal):
         if self.is_typing:
             self._tell()
             self.remove_class("-typing")
+            self.screen.remove_class("-typing")
             self.post_message(self.Left())
 
     def on_input_changed(self, event: Input.Changed) -> None:

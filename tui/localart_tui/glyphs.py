@@ -52,6 +52,7 @@ class Glyphs:
     """Widths of a size bar's last cell, thin to full."""
     empty: str
     skeleton: str
+    thumb: str
     ellipsis: str
     dot: str
     times: str
@@ -95,6 +96,7 @@ UNICODE = Glyphs(
     steps="▏▎▍▌▋▊▉█",
     empty="·",
     skeleton="·",
+    thumb="▐",
     ellipsis="…",
     dot="·",
     times="×",
@@ -138,6 +140,7 @@ ASCII = Glyphs(
     steps="#",
     empty=".",
     skeleton=".",
+    thumb="|",
     ellipsis="~",
     dot=".",
     times="x",

@@ -17,10 +17,8 @@ from textual.screen import Screen
 
 from localart.errors import LocalartError, StoreBusy, StoreError, UsageError
 from localart_tui.chrome import Bar, Chip, TabStrip
-from localart_tui.clipboard import copy
 from localart_tui.filterbar import FilterBar
 from localart_tui.keys import Scope, bindings, footer
-from localart_tui.modals import Choice, Menu, Reading, Section
 from localart_tui.places import Place, View
 from localart_tui.table import VirtualTable
 from localart_tui.text import clean
@@ -75,6 +73,7 @@ class Page(Screen[None], Generic[Loaded]):
     Page.-message #content { display: none; }
     Page #content { height: 1fr; }
     Page.-short #footer { display: none; }
+    Page.-typing > #status { display: none; }
     """
 
     def __init_subclass__(cls, **named: object) -> None:
@@ -187,7 +186,7 @@ class Page(Screen[None], Generic[Loaded]):
 
     def say(self, *parts: Part | str, tally: str = "") -> None:
         """What the status row says, and the count at the head's right."""
-        self._status = tuple(Chip(one) if isinstance(one, str) else Chip(*one) for one in parts)
+        self._status = tuple(Chip(one, Tone.DIM) if isinstance(one, str) else Chip(*one) for one in parts)
         self._tally = tally
         self._paint_chrome()
 
@@ -246,12 +245,13 @@ class Page(Screen[None], Generic[Loaded]):
         self.loaded = loaded
         self.error = None
         self._changed = False
-        try:
-            self.show_content()
-            self.show(loaded)
-        except (LocalartError, sqlite3.Error, OSError) as error:
-            self.fail(error)
-        self._paint_chrome()
+        with self.app.batch_update():
+            try:
+                self.show_content()
+                self.show(loaded)
+            except (LocalartError, sqlite3.Error, OSError) as error:
+                self.fail(error)
+            self._paint_chrome()
 
     def _say_reading(self) -> None:
         self._status = (Chip("reading …", Tone.DIM),)
@@ -385,6 +385,8 @@ class Page(Screen[None], Generic[Loaded]):
 
     def action_sort(self) -> None:
         """Choose the order."""
+        from localart_tui.modals import Choice, Menu
+
         if not self.SORTS:
             notify(self.app, "this page has one order only")
             return
@@ -431,6 +433,9 @@ class Page(Screen[None], Generic[Loaded]):
 
     def action_copy(self) -> None:
         """Choose what to copy."""
+        from localart_tui.clipboard import copy
+        from localart_tui.modals import Choice, Menu
+
         found = [one for one in self.copies() if one.text]
         if not found:
             notify(self.app, "there is nothing to copy here")
@@ -446,12 +451,16 @@ class Page(Screen[None], Generic[Loaded]):
 
     def action_same(self) -> None:
         """Show the command and the Python that give the same."""
+        from localart_tui.modals import Reading, Section
+
         self.app.push_screen(
             Reading([Section("In the shell", self.command), Section("In Python", self.code)])
         )
 
     def action_error(self) -> None:
         """Show all of the error."""
+        from localart_tui.modals import Reading, Section
+
         if self.error is None:
             notify(self.app, "there was no error")
             return

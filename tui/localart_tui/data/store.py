@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from localart.catalog import browsing
 from localart.errors import LocalartError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     from localart.catalog.connection import Connection
@@ -39,6 +40,7 @@ class Store:
         self._settled = threading.local()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="localart-read")
         self._seen = -1
+        self._ahead: dict[str, Future[Any]] = {}
 
     @property
     def repository(self) -> Repository:
@@ -61,8 +63,14 @@ class Store:
             self._settled.connection = connection
         return connection
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
-        """Run `job` in a reading thread. Cancelling stops its query at the next step."""
+    async def read(self, job: Callable[[Connection], T], *, ahead: str = "") -> T:
+        """Run `job` in a reading thread. Cancelling stops its query at the next step.
+
+        What was begun with `read_ahead` under the name `ahead` is waited for instead, once.
+        """
+        begun = self._ahead.pop(ahead, None)
+        if begun is not None:
+            return await asyncio.wrap_future(begun)
         stopped = threading.Event()
         loop = asyncio.get_running_loop()
         try:
@@ -70,6 +78,10 @@ class Store:
         except asyncio.CancelledError:
             stopped.set()
             raise
+
+    def read_ahead(self, name: str, job: Callable[[Connection], object]) -> None:
+        """Begin to read what `read` with this `ahead` will ask for: while the rest of the program starts."""
+        self._ahead[name] = self._pool.submit(self._run, job, threading.Event())
 
     def _run(self, job: Callable[[Connection], T], stopped: threading.Event) -> T:
         if stopped.is_set():

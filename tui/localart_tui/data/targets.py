@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from localart.catalog import artifacts, projects
 from localart.errors import ArtifactNotFound, ProjectNotFound
 from localart.names import check_project, shown
-from localart.operations.resolve import resolve_run, resolve_version
+from localart_tui.data.artifacts import list_artifacts
+from localart_tui.data.projects import list_projects
 from localart_tui.places import Place
 
 if TYPE_CHECKING:
@@ -33,7 +34,17 @@ def find_place(store: Store, target: str, *, project: str | None) -> Place:
     return _named(store, target, project)
 
 
+def read_ahead(store: Store, place: Place) -> None:
+    """Begin to read what the first page will show, where that takes long."""
+    if place.screen == "home":
+        store.read_ahead("home", list_projects)
+    elif place.screen == "artifacts":
+        store.read_ahead("artifacts", lambda connection: list_artifacts(connection, place.target))
+
+
 def _full_address(store: Store, target: str, project: str | None) -> str:
+    from localart.operations.resolve import resolve_run, resolve_version
+
     if target.startswith("run:"):
         return f"run:{resolve_run(store.repository, target, project=project).id}"
     return resolve_version(store.repository, target, project=project).full_name

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 FIELDS = VERSION_FIELDS
-ORDERS = {"number": "version", "created": "time", "size": "size", "files": "files", "run": "run"}
+ORDERS = {"number": "number", "created": "time", "size": "size", "files": "files", "run": "run"}
 _MOST_RUNS = 200
 
 

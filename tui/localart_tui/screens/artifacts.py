@@ -126,7 +126,9 @@ class ArtifactsPage(Page[_Shown]):
         """The artifacts; only filtered again when nothing else changed."""
         chosen = parse_filter(self.view.filter, FIELDS)
         if self._everything is None:
-            self._everything = await self.store.read(lambda db: list_artifacts(db, self.place.target))
+            self._everything = await self.store.read(
+                lambda db: list_artifacts(db, self.place.target), ahead="artifacts"
+            )
         everything = self._everything
         return _Shown(everything, chosen_artifacts(everything, chosen))
 

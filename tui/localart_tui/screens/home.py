@@ -68,7 +68,7 @@ class HomePage(Page[list[ProjectLine]]):
 
     async def load(self) -> list[ProjectLine]:
         """Every project."""
-        return await self.store.read(list_projects)
+        return await self.store.read(list_projects, ahead="home")
 
     def show(self, loaded: list[ProjectLine]) -> None:
         """The projects that meet the filter, in order."""

@@ -31,7 +31,7 @@ _COLUMN_SETS = (
         Column(key="aliases", title="Aliases", least=8, most=36, grow=2, priority=1, tone=Tone.ALIAS),
         Column(key="size", title="Size", least=9, right=True, priority=1, sort="size"),
         Column(key="files", title="Files", least=5, most=10, right=True, priority=3, sort="files"),
-        Column(key="created", title="Created", least=10, most=16, priority=2, tone=Tone.DIM, sort="created"),
+        Column(key="created", title="Created", least=10, most=16, priority=2, sort="created"),
         Column(key="run", title="Run", least=8, most=28, priority=4, sort="run"),
         Column(key="state", title="", least=1, most=10, priority=5),
     ),
@@ -39,7 +39,7 @@ _COLUMN_SETS = (
         Column(key="version", title="Version", least=5, most=9, tone=Tone.VERSION, sort="number"),
         Column(key="aliases", title="Aliases", least=6, most=20, priority=2, tone=Tone.ALIAS),
         Column(key="description", title="Description", least=12, most=200, grow=2, priority=1),
-        Column(key="created", title="Created", least=10, most=16, priority=2, tone=Tone.DIM, sort="created"),
+        Column(key="created", title="Created", least=10, most=16, priority=2, sort="created"),
     ),
 )
 
@@ -130,6 +130,8 @@ class VersionsPage(Page[_Shown]):
 
     def _cells(self, line: VersionLine) -> Sequence[Cell]:
         sign, tone = state_sign(glyphs_of(self), line.run_state)
+        if line.run_state == "finished":
+            tone = Tone.TEXT  # as it should be; a colour on every row costs 2 kB a page
         facts: dict[str, Cell] = {
             "version": f"v{line.number}",
             "aliases": ", ".join(line.aliases),
