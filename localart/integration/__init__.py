@@ -7,7 +7,7 @@
 `integration.xgboost`     `LocalartCallback` (`WandbCallback`)
 `integration.lightgbm`    `localart_callback` (`wandb_callback`), `log_summary`
 `integration.optuna`      `LocalartCallback` (`WeightsAndBiasesCallback`), `LocalartArtifactStore`
-`integration.sklearn`     `log_model`, `load_model`, through skops: never pickle
+`integration.sklearn`     `log_model`, `load_model` (skops, never pickle), and W&B's `plot_…`
 `integration.hydra`       `LocalartCallback`: a run for each job
 ======================  ==================================================================================
 

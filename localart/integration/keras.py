@@ -20,17 +20,17 @@ _Path = str | os.PathLike[str]
 class LocalartMetricsLogger(callbacks.Callback):
     """Logs the metrics of `fit` and the learning rate after each epoch, or after every `log_freq` batches.
 
-    `epoch/…` against `epoch/epoch`, `batch/…` against `batch/batch_step`. `initial_global_step` is where a schedule
-    of learning rates goes on when training is resumed.
+    `epoch/…` against `epoch/epoch`, `batch/…` against `batch/batch_step`. `initial_global_step` is accepted and not
+    needed: Keras itself knows where a schedule of learning rates goes on.
     """
 
     def __init__(self, log_freq: str | int = "epoch", initial_global_step: int = 0) -> None:
         super().__init__()
+        del initial_global_step
         _run()
         self._every = {"epoch": 0, "batch": 1}.get(log_freq) if isinstance(log_freq, str) else log_freq
         if self._every is None or self._every < 0:
             raise ValueError(f"log_freq must be 'epoch', 'batch' or a number of batches, not {log_freq!r}")
-        self.global_step = initial_global_step
         self.global_batch = 0
         part, step = ("batch", "batch/batch_step") if self._every else ("epoch", "epoch/epoch")
         _run().define_metric(step)
@@ -42,7 +42,6 @@ class LocalartMetricsLogger(callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the batch's metrics, when it is its turn."""
-        self.global_step += 1
         if self._every and batch % self._every == 0:
             self._log("batch", {**(logs or {}), "batch_step": self.global_batch})
             self.global_batch += self._every
@@ -53,12 +52,8 @@ class LocalartMetricsLogger(callbacks.Callback):
         _run().log({f"{part}/{key}": value for key, value in known.items()})
 
     def _learning_rate(self) -> float | None:
-        optimizer = getattr(self.model, "optimizer", None)
-        rate = getattr(optimizer, "learning_rate", None)
-        if rate is None:
-            return None
-        now = rate(self.global_step) if callable(rate) else rate
-        return float(ops.convert_to_numpy(now))
+        rate = getattr(getattr(self.model, "optimizer", None), "learning_rate", None)
+        return None if rate is None else float(ops.convert_to_numpy(rate))
 
 
 class LocalartModelCheckpoint(callbacks.ModelCheckpoint):
@@ -125,9 +120,7 @@ class LocalartModelCheckpoint(callbacks.ModelCheckpoint):
         )
 
     def _is_best(self, value: float | None) -> bool:
-        """Whether none before was as good. Keras keeps count itself only when it saves nothing but the best."""
-        if self.save_best_only:
-            return True
+        """Whether none before was as good. Keras keeps count only when it is told to save nothing but the best."""
         if value is None or self.monitor_op is None:
             return False
         if self._best_seen is None or bool(self.monitor_op(value, self._best_seen)):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from lightgbm import Booster
 
-import localart
 from localart.errors import UsageError
 from localart.integration.directions import keep_the_best
+from localart.integration.importance import log_feature_importance
 from localart.integration.models import log_model_files
 from localart.integration.plain_values import plain_settings
 from localart.session import need_run
@@ -67,11 +67,8 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
     best = {"best_iteration": model.best_iteration, "best_score": plain_settings(model.best_score)}
     run.summary.update(best)
     if feature_importance:
-        rows = [
-            [name, float(worth)]
-            for name, worth in zip(model.feature_name(), model.feature_importance(), strict=True)
-        ]
-        run.log({"Feature Importance": localart.Table(columns=["Feature", "Importance"], data=rows)})
+        worth = (float(value) for value in model.feature_importance())
+        log_feature_importance(run, zip(model.feature_name(), worth, strict=True))
     if save_model_checkpoint:
         _log_booster(run, model, best)
 

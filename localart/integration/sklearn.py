@@ -1,4 +1,7 @@
-"""scikit-learn's estimators as versions. They are kept by skops, whose files hold no code: never as pickles."""
+"""scikit-learn's estimators as versions, and charts of how good they are.
+
+Estimators are kept by skops, whose files hold no code: never as pickles.
+"""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -6,16 +9,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sklearn
-import skops.io
 
 import localart
 from localart.integration.models import log_model_files
+from localart.integration.sklearn_plots import (
+    plot_class_proportions,
+    plot_classifier,
+    plot_confusion_matrix,
+    plot_feature_importances,
+    plot_learning_curve,
+    plot_precision_recall,
+    plot_regressor,
+    plot_residuals,
+    plot_roc,
+    plot_summary_metrics,
+)
 from localart.session import need_run
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from localart.artifact import Artifact
+
+__all__ = [
+    "load_model",
+    "log_model",
+    "plot_class_proportions",
+    "plot_classifier",
+    "plot_confusion_matrix",
+    "plot_feature_importances",
+    "plot_learning_curve",
+    "plot_precision_recall",
+    "plot_regressor",
+    "plot_residuals",
+    "plot_roc",
+    "plot_summary_metrics",
+]
 
 MODEL_FILE = "model.skops"
 
@@ -32,6 +61,8 @@ def log_model(
     Its class, its parameters, scikit-learn's version and the types that `load_model` must be told to trust are
     metadata, beside the caller's own. None in a disabled run.
     """
+    import skops.io
+
     run = need_run("integration.sklearn.log_model")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL_FILE
@@ -54,6 +85,8 @@ def load_model(model: "str | Artifact", *, trusted: Sequence[str] = ()) -> "Base
     `UntrustedTypesFoundException`, which names it. `trusted=artifact.metadata["types_to_trust"]` trusts whoever
     logged it.
     """
+    import skops.io
+
     run = localart.run
     if run is not None and not run.disabled:
         found = run.use_artifact(model)

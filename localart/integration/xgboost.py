@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from xgboost.callback import TrainingCallback
 
-import localart
 from localart.integration.directions import keep_the_best
+from localart.integration.importance import log_feature_importance
 from localart.integration.models import log_model_files
 from localart.integration.plain_values import plain_settings
 from localart.session import need_run
@@ -80,9 +80,7 @@ class LocalartCallback(TrainingCallback):
         if self.log_model:
             _log_booster(run, model)
         if self.log_feature_importance:
-            worth = model.get_score(importance_type=self.importance_type)
-            rows = [[feature, value] for feature, value in worth.items()]
-            run.log({"Feature Importance": localart.Table(columns=["Feature", "Importance"], data=rows)})
+            log_feature_importance(run, model.get_score(importance_type=self.importance_type).items())
         best = _best(model)
         if best:
             run.log(best)

@@ -23,7 +23,7 @@ pytestmark = [
 def rows(count: int = 200) -> tuple[Any, Any]:
     random = np.random.default_rng(7)
     x = random.normal(size=(count, 3))
-    return x, (x[:, 0] + 0.1 * random.normal(size=count) > 0).astype(float)
+    return x, (x[:, 0] + random.normal(size=count) > 0).astype(float)
 
 
 def train(*callbacks: Any, **named: Any) -> Any:
@@ -35,7 +35,7 @@ def train(*callbacks: Any, **named: Any) -> Any:
             "min_data_in_leaf": 5,
         },
         train,
-        num_boost_round=6,
+        num_boost_round=40,
         valid_sets=[lightgbm.Dataset(x[150:], y[150:], reference=train)],
         valid_names=["validation"],
         callbacks=list(callbacks),
@@ -45,13 +45,14 @@ def train(*callbacks: Any, **named: Any) -> Any:
 
 def test_rounds_parameters_and_the_best_model_are_logged(versions: Any, history: Any) -> None:
     with localart.init(project="demo") as run:
-        stop = lightgbm.early_stopping(3, verbose=False)
+        stop = lightgbm.early_stopping(3, first_metric_only=True, verbose=False)
         booster = train(wandb_callback(), stop)
         log_summary(booster, feature_importance=False, save_model_checkpoint=True)
 
     logged = [row for row in history(run.path) if "iteration" in row]
     assert [row["iteration"] for row in logged] == list(range(len(logged)))
     assert {"validation_binary_logloss", "validation_auc"} <= logged[0].keys()
+    assert 1 < booster.best_iteration < len(logged)
     public = localart.Api().run(run.path)
     assert public.config["objective"] == "binary"
     assert public.summary["best_iteration"] == booster.best_iteration
@@ -73,11 +74,11 @@ def test_the_summary_holds_the_best_of_each_metric(history: Any) -> None:
     assert localart.Api().run(run.path).summary["validation_auc"]["max"] == max(values)
 
 
-def test_what_features_are_worth_is_a_table() -> None:
+def test_what_features_are_worth_is_a_chart() -> None:
     with localart.init(project="demo") as run:
         log_summary(train())
 
-        assert run.summary["Feature Importance"]["nrows"] == 3
+        assert run.summary["Feature Importance_table"]["nrows"] == 3
 
 
 def test_a_cross_validation_has_means_and_deviations() -> None:

@@ -144,6 +144,16 @@ def test_a_last_checkpoint_that_is_the_best_one_again_is_no_version_of_its_own(v
     assert sorted(only.aliases) == ["best", "latest"]
 
 
+def test_a_checkpoint_that_is_overwritten_is_a_version_each_time(versions: Any) -> None:
+    logger = LocalartLogger(project="demo", log_model="all")
+
+    fit(logger, lightning.callbacks.ModelCheckpoint(filename="only", enable_version_counter=False))
+
+    found = versions(f"demo/model-{logger.version}")
+    assert [one.metadata["original_filename"] for one in found] == ["only.ckpt"] * 3
+    assert sorted(found[-1].aliases) == ["best", "latest"]
+
+
 def test_nothing_is_logged_as_a_model_by_default() -> None:
     logger = WandbLogger(project="demo")
 

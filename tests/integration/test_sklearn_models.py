@@ -10,15 +10,15 @@ import pytest
 import localart
 from localart.errors import NotInitialized
 
-skops = pytest.importorskip("skops.io")
+pytest.importorskip("skops.io")
 pytest.importorskip("sklearn")
 
-from sklearn.ensemble import RandomForestClassifier  # noqa: E402
-from sklearn.linear_model import LogisticRegression  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
-from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from localart.integration.sklearn import load_model, log_model  # noqa: E402
+from localart.integration.sklearn import load_model, log_model
 
 pytestmark = [
     pytest.mark.frameworks,

@@ -69,11 +69,11 @@ def test_the_summary_holds_the_best_of_each_metric(history: Any) -> None:
     assert localart.Api().run(run.path).summary["test-auc"]["max"] == max(values)
 
 
-def test_what_features_are_worth_is_a_table() -> None:
+def test_what_features_are_worth_is_a_chart() -> None:
     with localart.init(project="demo") as run:
         train(LocalartCallback())
 
-        assert run.summary["Feature Importance"]["ncols"] == 2
+        assert run.summary["Feature Importance_table"]["ncols"] == 2
 
 
 def test_an_estimator_of_scikit_learn_can_carry_it() -> None:
