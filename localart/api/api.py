@@ -74,9 +74,9 @@ class Api(ServerOnly):
     @property
     def user_agent(self) -> str:
         """Who asks."""
-        from localart import __version__
+        from importlib import import_module  # a plain import would tie this room to all that users may ask for
 
-        return f"localart/{__version__}"
+        return f"localart/{import_module('localart').__version__}"
 
     @property
     def api_key(self) -> None:
