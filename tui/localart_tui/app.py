@@ -290,7 +290,7 @@ class LocalartApp(App[str]):
 
         page = self.page
         self.push_screen(
-            HelpScreen((*page.SCOPES, Scope.EVERYWHERE) if page is not None else (Scope.EVERYWHERE,))
+            HelpScreen((*page.scopes, Scope.EVERYWHERE) if page is not None else (Scope.EVERYWHERE,))
         )
 
     def action_find(self) -> None:
@@ -331,7 +331,7 @@ class LocalartApp(App[str]):
         self.state.preview = not self.state.preview
         for screen in self.screen_stack:
             if isinstance(screen, Page):
-                screen.on_resize()
+                screen.preview_toggled()
 
     def remember_view(self, kind: str, view: View) -> None:
         """Keep how a kind of list is looked at."""

@@ -139,22 +139,6 @@ def _users(facts: VersionFacts, glyphs: Glyphs) -> list[Line]:
     return rows
 
 
-def lineage_lines(facts: VersionFacts, glyphs: Glyphs) -> list[Line]:
-    """What made a version and what used it, in words."""
-    label = facts.version.label
-    return [
-        Line([("made by", Tone.HEADER)]),
-        Line([("  ", Tone.TEXT), *_run(facts.made_by, glyphs)], run_place(facts.made_by)),
-        Line(_BLANK),
-        Line([(f"{glyphs.version} ", Tone.VERSION), (label, Tone.STRONG)]),
-        Line(_BLANK),
-        Line([(f"used by {count_text(facts.user_count, 'run')}", Tone.HEADER)]),
-        *(Line([("  ", Tone.TEXT), *_run(run, glyphs)], run_place(run)) for run in facts.used_by),
-        Line(_BLANK),
-        Line([("x draws the whole graph", Tone.FAINT)], Place("graph", facts.version.full_name)),
-    ]
-
-
 def _prose(name: str, text: str | None) -> list[list[Part]]:
     if not text:
         return []

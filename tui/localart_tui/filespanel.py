@@ -9,10 +9,12 @@ from textual import work
 from textual.containers import Container
 
 from localart.errors import LocalartError, UsageError
+from localart_tui.data.contents import preview_file
 from localart_tui.data.files import FileRow, FileTree, FolderRow, find_files, list_folders, sum_folders
 from localart_tui.filtering import parse_filter
 from localart_tui.page import Copy, Page
-from localart_tui.preview import REST_SECONDS, WIDE, PreviewPane
+from localart_tui.preview import WIDE
+from localart_tui.previews.pane import FilePreview
 from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import clean, count_text, size_text
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
     from localart.model import VersionRecord
     from localart_tui.data.store import Store
@@ -45,8 +46,9 @@ class FilesPanel(Container):
     FilesPanel { layout: vertical; height: 1fr; }
     FilesPanel.-wide { layout: horizontal; }
     FilesPanel > VirtualTable { height: 1fr; width: 1fr; }
-    FilesPanel > PreviewPane { width: 1fr; height: 1fr; border-left: none; border-top: hkey $panel; }
-    FilesPanel.-wide > PreviewPane { border-top: none; border-left: vkey $panel; }
+    FilesPanel > FilePreview { width: 1fr; height: 1fr; border-top: hkey $panel; padding: 0 1; display: none; }
+    FilesPanel.-wide > FilePreview { border-top: none; border-left: vkey $panel; }
+    FilesPanel > FilePreview.-shown { display: block; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
@@ -54,12 +56,11 @@ class FilesPanel(Container):
         self._version: VersionRecord | None = None
         self._tree: FileTree | None = None
         self._shows_tree = True
-        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The tree and the preview."""
         yield VirtualTable(_COLUMNS, self._cells, id="tree")
-        yield PreviewPane()
+        yield FilePreview()
 
     @property
     def table(self) -> VirtualTable:
@@ -181,34 +182,26 @@ class FilesPanel(Container):
 
     def on_resize(self) -> None:
         """Beside the tree when there is room, else below it, else not at all."""
-        shown = self._page.localart.shows_preview
         wide = self.size.width >= WIDE
+        fits = wide or self.size.height >= _LEAST_ROWS_FOR_TWO
         self.set_class(wide, "-wide")
-        self.query_one(PreviewPane).set_class(
-            shown and (wide or self.size.height >= _LEAST_ROWS_FOR_TWO), "-shown"
-        )
+        preview = self.query_one(FilePreview)
+        was_shown = preview.has_class("-shown")
+        preview.set_class(self._page.localart.shows_preview and fits, "-shown")
+        if preview.has_class("-shown") != was_shown:
+            self._preview_row()
 
     def on_virtual_table_moved(self, event: VirtualTable.Moved) -> None:
         """Tell about the file when the cursor rests on it."""
         event.stop()
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(REST_SECONDS, self._tell)
+        self._preview_row()
 
-    def _tell(self) -> None:
-        row, pane = self.table.cursor_row, self.query_one(PreviewPane)
-        if not isinstance(row, FileRow):
-            pane.tell_nothing()
-            return
-        line = row.line
-        rows = [
-            [(clean(line.path, 400), Tone.STRONG)],
-            [(size_text(line.size_bytes), Tone.TEXT), (f"   {line.size_bytes:,} bytes", Tone.DIM)],
-            [("digest ", Tone.DIM), (line.digest.hex(), Tone.FAINT)],
-        ]
-        if line.uri:
-            rows.append([("elsewhere ", Tone.DIM), (clean(line.uri, 1000), Tone.TEXT)])
-        pane.tell(rows)
+    def _preview_row(self) -> None:
+        row, preview, store = self.table.cursor_row, self.query_one(FilePreview), self._store
+        if isinstance(row, FileRow) and preview.has_class("-shown"):
+            preview.load(lambda: preview_file(store, row.line))
+        else:
+            preview.show(None)
 
 
 def _folders_above(path: str) -> list[str]:

@@ -151,7 +151,7 @@ class Reading(ModalScreen[None]):
     def _content(self) -> Content:
         rows: list[list[Part]] = []
         for number, section in enumerate(self._sections, 1):
-            rows.append([(section.title, self._tone), (f"   {number} copies", Tone.FAINT)])
+            rows.append([(section.title, self._tone), (f"   {number} copies it", Tone.FAINT)])
             rows += [[(f"  {line}" if line else " ", Tone.TEXT)] for line in section.text.split("\n")]
             rows.append([(" ", Tone.TEXT)])
         rows.append([("y copies the first, q closes", Tone.FAINT)])

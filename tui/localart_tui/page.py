@@ -139,6 +139,11 @@ class Page(Screen[None], Generic[Loaded]):
         """What `x` draws the lineage of; "" for nothing."""
         return ""
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Whose keys work now, for the footer and the help; a tab may bring its own."""
+        return self.SCOPES
+
     # --- what pages use ------------------------------------------------------------------------------------
 
     @property
@@ -333,7 +338,7 @@ class Page(Screen[None], Generic[Loaded]):
         return [*chips, Chip(" ")]
 
     def _footer_chips(self) -> Iterable[Chip]:
-        for hint in footer((Scope.EVERYWHERE, *self.SCOPES), self.hidden_keys()):
+        for hint in footer((Scope.EVERYWHERE, *self.scopes), self.hidden_keys()):
             yield Chip(f"{hint.sign} ", Tone.KEY, self._runner(hint.action))
             yield Chip(f"{hint.word}  ", Tone.DIM, self._runner(hint.action))
 
@@ -474,6 +479,9 @@ class Page(Screen[None], Generic[Loaded]):
         target = self.graph_target()
         if target:
             self.localart.open(Place("graph", target))
+
+    def preview_toggled(self) -> None:
+        """Previews are wanted now, or no longer."""
 
     def action_preview(self) -> None:
         """Show or hide the preview, where there is one."""

@@ -13,10 +13,11 @@ from textual.containers import Vertical
 from localart_tui.chrome import Tab, TabStrip
 from localart_tui.data.metadata import FIELDS, ValueRow, chosen_rows, flatten
 from localart_tui.data.versions import VersionFacts, read_version
-from localart_tui.describe import lineage_lines, version_lines
+from localart_tui.describe import version_lines
 from localart_tui.filespanel import FilesPanel
 from localart_tui.filtering import parse_filter
 from localart_tui.keys import Scope
+from localart_tui.lineagepanel import LineagePanel
 from localart_tui.lines import Line, LineTable
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
@@ -86,7 +87,7 @@ class ArtifactPage(Page[VersionFacts]):
             yield VirtualTable(_VALUES, self._value_cells, id="metadata")
             yield LineTable(id="usage")
             yield FilesPanel(id="files")
-            yield LineTable(id="lineage")
+            yield LineagePanel(id="lineage")
 
     @property
     def tab(self) -> str:
@@ -97,7 +98,18 @@ class ArtifactPage(Page[VersionFacts]):
     def table(self) -> VirtualTable | None:
         """The list of the chosen tab."""
         panel = self.query_one(f"#{self.tab}")
-        return panel if isinstance(panel, VirtualTable) else panel.query_one(VirtualTable)
+        if isinstance(panel, FilesPanel):
+            return panel.table
+        return panel if isinstance(panel, VirtualTable) else None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The graph has keys of its own; files are only there on their tab."""
+        tab = self.tab if self.is_mounted else ""
+        if tab == "lineage":
+            return (Scope.GRAPH, Scope.TABS)
+        more = (Scope.FILES,) if tab == "files" else ()
+        return (Scope.PAGE, Scope.LIST, Scope.TABS, *more)
 
     async def load(self) -> VersionFacts:
         """The version and its neighbours."""
@@ -136,9 +148,7 @@ class ArtifactPage(Page[VersionFacts]):
                     facts.version, filter_text=self.view.filter, cursor=cursor
                 )
             case "lineage":
-                self.query_one("#lineage", LineTable).set_lines(
-                    lineage_lines(facts, glyphs_of(self)), cursor=cursor
-                )
+                self._show_lineage(facts)
         table = self.table
         if table is not None and not self.query("FilterInput:focus"):
             table.focus()
@@ -166,6 +176,11 @@ class ArtifactPage(Page[VersionFacts]):
         if self.tab not in {"metadata", "files"}:
             self.query_one(TabStrip).choose("files")
         super().action_filter()
+
+    def _show_lineage(self, facts: VersionFacts) -> None:
+        panel = self.query_one(LineagePanel)
+        panel.show_address(facts.version.full_name)
+        panel.focus_graph()
 
     def _show_metadata(self, facts: VersionFacts, cursor: str, scroll: int | None) -> None:
         if self._values is None:
@@ -199,6 +214,10 @@ class ArtifactPage(Page[VersionFacts]):
         row = next((row for row in self._values or () if row.path == path), None)
         if row is not None:
             self.app.push_screen(Reading([Section(row.path, row.text)]))
+
+    def preview_toggled(self) -> None:
+        """Files have previews."""
+        self.query_one(FilesPanel).on_resize()
 
     def action_fold_all(self) -> None:
         """Close every folder."""
@@ -237,7 +256,7 @@ class ArtifactPage(Page[VersionFacts]):
             return [Copy("v", "value", row.text), Copy("k", "key", row.path)]
         if self.tab == "files":
             return self.query_one(FilesPanel).copies()
-        return []
+        return self.query_one(LineagePanel).copies() if self.tab == "lineage" else []
 
     @property
     def command(self) -> str:

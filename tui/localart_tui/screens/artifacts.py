@@ -247,7 +247,10 @@ class ArtifactsPage(Page[_Shown]):
 
     def on_resize(self) -> None:
         """The preview needs a wide screen."""
-        super().on_resize()
+        self.preview_toggled()
+
+    def preview_toggled(self) -> None:
+        """Show it where there is room."""
         pane = self.query_one(PreviewPane)
         pane.set_class(self.size.width >= WIDE and self.localart.shows_preview, "-shown")
         self._preview_soon()
