@@ -7,7 +7,7 @@ their content, whose paths the record tells; some kinds (histograms, class lists
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self
 
@@ -46,12 +46,14 @@ class KeptRecord:
 class EntryReader:
     """A version's content: `read` returns a file's bytes (KeyError when there is none), `paths` lists all files.
 
+    `read_many` may read many files faster than one by one; it leaves out what it does not find.
     `loaded` remembers objects that others name, by path: each is read once, and a circle is noticed. Make a new
     reader for each object to load.
     """
 
     read: Callable[[str], bytes]
     paths: Callable[[], Iterable[str]]
+    read_many: Callable[[Collection[str]], Mapping[str, bytes]] | None = None
     loaded: "dict[str, Media | None]" = field(default_factory=dict)
 
 

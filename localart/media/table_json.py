@@ -15,6 +15,7 @@ from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, R
 from localart.media.column_json import array_path_in, type_from_json, type_to_json
 from localart.media.records import list_in, object_in, read_record
 from localart.media.table_cells import cell_reader, is_embedding, pack_arrays, plain_cell, unpack_arrays
+from localart.media.table_files import with_files_at_hand
 from localart.media.table_logging import check_log_mode
 from localart.media.table_rows import check_columns
 from localart.model import JsonObject
@@ -219,6 +220,7 @@ def _rows_in(record: JsonObject, columns: list[str | int], entries: EntryReader)
     if record.get("columns") != columns:
         raise InvalidMetadata("The parts of a table have different columns")
     type_map = object_in(object_in(object_in(record, "column_types"), "params"), "type_map")
+    entries = with_files_at_hand(entries, rows)
     for number, name in enumerate(columns):
         raw = type_map.get(str(name))
         place = None if raw is None else array_path_in(raw)
