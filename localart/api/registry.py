@@ -1,7 +1,7 @@
 """`Registry`: a project of portfolios, named `wandb-registry-NAME`, to which versions of any project are linked."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localart.api.collection import ArtifactCollection, list_collections
 from localart.api.linked import list_linked
@@ -14,6 +14,9 @@ from localart.errors import ArtifactNotFound, InvalidRequest, NotLocalError
 from localart.names import check_artifact_type, check_project, check_prose, shown
 from localart.operations.registry import delete_registry, save_registry
 from localart.repository import Repository
+
+if TYPE_CHECKING:
+    from localart.api.api import Api
 
 VISIBILITIES = ("organization", "restricted")
 
@@ -35,6 +38,26 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"<Registry {self.name}>"
+
+    @classmethod
+    def create(
+        cls,
+        api: "Api",
+        organization: str,
+        name: str,
+        visibility: str,
+        description: str | None = None,
+        artifact_types: list[str] | None = None,
+    ) -> "Registry":
+        """As `Api.create_registry`."""
+        del organization
+        return create_registry(
+            api.repository,
+            name,
+            visibility=visibility,
+            description=description,
+            artifact_types=artifact_types,
+        )
 
     def load(self) -> None:
         """Fetch again; what was set and not saved is forgotten."""

@@ -147,9 +147,11 @@ class ArtifactContent(ArtifactPlaces):
         _, known = self._added_objects.get(id(obj), (obj, None))
         if known is not None and draft.find(known.path) is not None:
             return known
+        count = draft.file_count
         entry = self._view(attach(draft, obj, os.fspath(name), overwrite=overwrite))
-        # The object is kept alive: a later one could get its id.
-        self._added_objects[id(obj)] = (obj, entry)
+        if overwrite or draft.file_count > count:  # else another object has the name
+            # The object is kept alive: a later one could get its id.
+            self._added_objects[id(obj)] = (obj, entry)
         return entry
 
     def __setitem__(self, name: str, item: "Media") -> None:

@@ -73,7 +73,7 @@ class ArtifactFacts:
         self._home_project: str | None = None
         self._manifest: ArtifactManifest | None = None
         self._added_objects: dict[int, tuple[Media, ArtifactEntry]] = {}
-        self.use_as = use_as
+        self._use_as = use_as
 
     @classmethod
     def from_version(
@@ -171,6 +171,11 @@ class ArtifactFacts:
     def incremental(self) -> bool:
         """Whether logging lays it over what the latest version holds."""
         return self._incremental
+
+    @property
+    def use_as(self) -> str | None:
+        """What was given when it was made; W&B has given it up."""
+        return self._use_as
 
     @property
     def distributed_id(self) -> str | None:
