@@ -5,6 +5,7 @@ import json
 import pickle
 import struct
 import zipfile
+import zlib
 
 import pytest
 from preview_files import VALID, Exploit, npy, png, safetensors, wav, zipped
@@ -229,6 +230,32 @@ def test_every_way_to_name_code_is_seen(program):
 
 def test_a_danger_behind_a_harmless_pickle_is_seen():
     assert "system" in notes(preview("x.pkl", pickle.dumps([1]) + VALID["evil.pkl"]))
+
+
+def test_a_danger_behind_many_names_or_many_pickles_is_seen_or_warned_of():
+    names = b"".join(b"ctorch\nName%d\n0" % number for number in range(5000))
+    assert "posix.system" in notes(preview("x.pkl", names + b"cposix\nsystem\n)R."))
+    assert "may run anything" in notes(preview("x.pkl", pickle.dumps(1) * 50 + VALID["evil.pkl"]))
+    assert "may run anything" in notes(preview("x.pkl", pickle.dumps(bytes(3_000_000)) + VALID["evil.pkl"]))
+    assert "may run anything" in notes(preview("x.joblib", zlib.compress(pickle.dumps([0] * 3_000_000))))
+
+
+def test_a_danger_in_the_place_of_an_array_is_seen():
+    hidden = b"cposix\nsystem\n(S'x'\ntR0"
+    program = (
+        b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(S'shape'\n(I%d\ntS'dtype'\ncnumpy\ndtype\n(S'u1'\ntRub"
+        % len(hidden)
+    )
+
+    found = preview("x.joblib", program + hidden + b".")
+
+    assert "posix.system" in notes(found)
+
+
+def test_each_pickle_of_a_torch_file_is_looked_at():
+    harmless, evil = pickle.dumps({"a": 1}), VALID["evil.pkl"]
+
+    assert "system" in notes(preview("x.pt", zipped({"a/data.pkl": harmless, "b/data.pkl": evil})))
 
 
 def test_a_pickle_followed_only_halfway_is_no_all_clear():

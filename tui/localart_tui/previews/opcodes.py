@@ -51,25 +51,32 @@ class Findings:
     opcodes: int = 0
     calls: int = 0
     stopped: str = ""
+    has_raw_tail: bool = False
+    skipped_arrays: int = 0
 
 
-def scan(content: bytes, *, programs: int = MOST_PROGRAMS) -> Findings:
-    """Follow the first `programs` pickles in `content`, which may lie one after the other."""
+def scan(content: bytes, *, programs: int = MOST_PROGRAMS, skips_arrays: bool = True) -> Findings:
+    """Follow the first `programs` pickles in `content`, which may lie one after the other.
+
+    joblib writes raw arrays among the opcodes and skips them when it loads; `pickle` would not.
+    """
     findings = Findings()
     at = 0
     for _ in range(programs):
         if at >= len(content):
-            break
-        machine, before = _Machine(findings), findings.opcodes
+            return findings
+        machine, before = _Machine(findings, skips_arrays=skips_arrays), findings.opcodes
         consumed = machine.follow(content[at:])
         findings.values += machine.result()
         if consumed is None:
-            if (
-                at and findings.opcodes == before
-            ):  # raw bytes behind a whole pickle: no loader reads them as one
+            if at and findings.opcodes == before:
+                # Raw bytes behind a whole pickle: no loader takes them for one.
                 findings.stopped = ""
-            break
+                findings.has_raw_tail = True
+            return findings
         at += consumed
+    if programs > 1 and at < len(content):
+        findings.stopped = f"for {programs} pickles"
     return findings
 
 
@@ -103,8 +110,9 @@ _Step = Callable[["_Machine", Any], None]
 class _Machine:
     """One program's stack and memo, of stand-ins."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, *, skips_arrays: bool) -> None:
         self.findings = findings
+        self._skips_arrays = skips_arrays
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self._done: list[Any] = []
@@ -132,7 +140,9 @@ class _Machine:
                 self._done = self.stack[-1:] or [None]
                 return after
             self._step(opcode.name, argument)
-            if opcode.name == "BUILD" and (skipped := raw_array_bytes(self.stack[-1], content, after)):
+            skipped = raw_array_bytes(self.stack[-1], content, after) if opcode.name == "BUILD" else 0
+            if skipped and self._skips_arrays:
+                self.findings.skipped_arrays += 1
                 return after + skipped
         return None
 
@@ -160,8 +170,7 @@ class _Machine:
         """A name that would be imported."""
         found = Global(module[:_LONGEST_STRING], name[:_LONGEST_STRING])
         known = self.findings.globals
-        if str(found) in known or len(known) < 1000:
-            known[str(found)] = known.get(str(found), 0) + 1
+        known[str(found)] = known.get(str(found), 0) + 1
         return found
 
     def call(self, maker: Any, arguments: Any) -> None:

@@ -56,29 +56,42 @@ _KNOWN_ROOTS = {
 
 def read_pickle(source: ByteSource, path: str) -> Preview:
     """What the pickle would make, and every name it would import, the dangerous ones first."""
-    content, notes = _content(source)
-    findings = scan(content)
-    if not findings.opcodes or (findings.stopped and not findings.globals and not findings.values):
+    content, is_cut = _content(source)
+    findings = _findings(content)
+    is_senseless = bool(findings.stopped) and not is_cut and not findings.globals and not findings.values
+    if not findings.opcodes or is_senseless:
         raise NotShown("it is no pickle")
+    if is_cut and not findings.has_raw_tail:
+        findings.stopped = findings.stopped or f"for {PICKLE_BYTES >> 20} MiB"
     kind = "joblib file" if path.lower().endswith(".joblib") else "pickle"
-    return Preview(kind, (*notes, *pickle_sections(findings)))
+    return Preview(kind, tuple(pickle_sections(findings)))
 
 
-def _content(source: ByteSource) -> tuple[bytes, list[Section]]:
+def _findings(content: bytes) -> Findings:
+    """What is found with arrays skipped; and the dangers that lie where a false array would hide them."""
+    findings = scan(content)
+    if findings.skipped_arrays:
+        hidden = scan(content, skips_arrays=False).globals
+        for name, count in hidden.items():
+            if danger_of(name) == "dangerous":
+                findings.globals.setdefault(name, count)
+    return findings
+
+
+def _content(source: ByteSource) -> tuple[bytes, bool]:
+    """The beginning of the pickle, unpacked where it is packed, and whether there is more."""
     content = source.read(0, PICKLE_BYTES)
-    notes: list[Section] = []
-    if len(content) < source.size_bytes:
-        notes.append(Note(f"its first {PICKLE_BYTES >> 20} MiB were looked at, the rest may do anything"))
     if content.startswith((b"\x1f\x8b", b"\x78")):
-        return _inflated(content), [*notes, Note("packed: its beginning was unpacked")]
+        return _inflated(content)
     if content.startswith((b"BZh", b"\xfd7zXZ", b"\x04\x22\x4d\x18", b"ZF")):
         raise NotShown("packed in a way that is not shown")
-    return content, notes
+    return content, len(content) < source.size_bytes
 
 
-def _inflated(content: bytes) -> bytes:
+def _inflated(content: bytes) -> tuple[bytes, bool]:
+    unpacking = zlib.decompressobj(wbits=47)
     try:
-        return zlib.decompressobj(wbits=47).decompress(content, PICKLE_BYTES)
+        return unpacking.decompress(content, PICKLE_BYTES), not unpacking.eof
     except zlib.error:
         raise NotShown("packed, and broken or cut off") from None
 

@@ -3,9 +3,10 @@
 from localart_tui.previews.archives import bomb_notes, list_members, member_table, read_member
 from localart_tui.previews.opcodes import scan
 from localart_tui.previews.pickles import PICKLE_BYTES, pickle_sections
-from localart_tui.previews.record import Facts, Note, Preview, Section
+from localart_tui.previews.record import Facts, Note, Preview, Section, Weight
 from localart_tui.previews.source import ByteSource
 
+MOST_PICKLES = 5
 _TORCHSCRIPT = "constants.pkl"
 
 
@@ -15,13 +16,15 @@ def read_torch_zip(source: ByteSource, _path: str) -> Preview:
     total = sum(one.file_size for one in members)
     sections: list[Section] = [Facts((("members", f"{len(members):,}"), ("unpacked", f"{total:,} bytes")))]
     sections += bomb_notes(members)
-    pickles = [one for one in members if one.filename.endswith("data.pkl")][:1]
+    pickles = [one for one in members if one.filename.endswith(".pkl")]
     if not pickles:
         return Preview("ZIP archive", (*sections, member_table(members)))
     if any(one.filename.endswith(_TORCHSCRIPT) for one in members):
-        sections.append(Note("a TorchScript model: it holds code of its own"))
-    content = read_member(source, pickles[0], PICKLE_BYTES)
-    if pickles[0].file_size > PICKLE_BYTES:
-        sections.append(Note(f"the first {PICKLE_BYTES >> 20} MiB of its pickle were looked at"))
-    sections += pickle_sections(scan(content, programs=1))
+        sections.append(Note("a TorchScript model: it holds code of its own", Weight.WARNING))
+    if len(pickles) > MOST_PICKLES:
+        sections.append(
+            Note(f"only {MOST_PICKLES} of its {len(pickles):,} pickles were looked at", Weight.WARNING)
+        )
+    for member in pickles[:MOST_PICKLES]:
+        sections += pickle_sections(scan(read_member(source, member, PICKLE_BYTES), programs=1))
     return Preview("PyTorch file", (*sections, member_table(members)))
