@@ -9,7 +9,7 @@ from localart.artifact import Artifact
 from localart.catalog import version_listing
 from localart.catalog.version_listing import VersionQuery
 from localart.errors import ArtifactTypeMismatch, InvalidRequest
-from localart.model import ArtifactKind, ArtifactRecord, VersionState
+from localart.model import ArtifactKind, VersionState
 from localart.names import shown
 from localart.operations.resolve import resolve_artifact
 from localart.repository import Repository
@@ -60,7 +60,7 @@ def list_versions(
     query = VersionQuery(
         artifact_id=artifact.id, newest_first=_NEWEST_FIRST[order], tags=tags, start=_start(start)
     )
-    return Listing(_pages(repository, artifact, query), per_page=per_page)
+    return Listing(_pages(repository, query), per_page=per_page)
 
 
 def _start(cursor: str | None) -> int | None:
@@ -73,9 +73,7 @@ def _start(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def _pages(repository: Repository, artifact: ArtifactRecord, query: VersionQuery) -> Pages[Artifact]:
-    del artifact
-
+def _pages(repository: Repository, query: VersionQuery) -> Pages[Artifact]:
     def load(keys: Sequence[int]) -> dict[Any, Artifact]:
         found = version_listing.versions_of(repository.read(), keys)
         return {

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from localart.catalog.versions import get_version
 from localart.model import VersionRecord
@@ -11,47 +12,60 @@ from localart.model import VersionRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionQuery:
-    """The committed versions of an artifact with all of `tags`, by number; only those after row `start`."""
+    """The committed versions of an artifact (the links of a portfolio), by number, with all of `tags`.
+
+    `start`: only those after the one with this key.
+    """
 
     artifact_id: int
+    is_portfolio: bool = False
     newest_first: bool = True
     tags: tuple[str, ...] = ()
     start: int | None = None
 
 
+# From the tags to the versions: few of a hundred thousand versions have one.
+_TAGGED = (
+    " AND v.id IN (SELECT version FROM version_tags WHERE name IN (SELECT value FROM json_each(:tags))"
+    " GROUP BY version HAVING count(*) = :tag_count)"
+)
+
+
 def count_listed(connection: sqlite3.Connection, query: VersionQuery) -> int:
     """How many there are."""
-    where, values = _where(query)
-    count: int = connection.execute(f"SELECT count(*) FROM versions v WHERE {where}", values).fetchone()[0]
+    source, values = _source(query)
+    count: int = connection.execute(f"SELECT count(*) FROM {source}", values).fetchone()[0]
     return count
 
 
 def listed_keys(connection: sqlite3.Connection, query: VersionQuery, *, offset: int, limit: int) -> list[int]:
-    """Row ids of at most `limit` versions from the `offset`th on; a negative limit is all that are left."""
-    where, values = _where(query)
-    direction = "DESC" if query.newest_first else "ASC"
+    """Keys of at most `limit` of them from the `offset`th on; a negative limit is all that are left.
+
+    A version's key is its row id, a link's its number.
+    """
+    source, values = _source(query)
+    key, number = ("l.number", "l.number") if query.is_portfolio else ("v.id", "v.number")
+    order = f"{number} {'DESC' if query.newest_first else 'ASC'}"
     rows = connection.execute(
-        f"SELECT v.id FROM versions v WHERE {where} ORDER BY v.number {direction} LIMIT ? OFFSET ?",
-        (*values, limit, offset),
+        f"SELECT {key} FROM {source} ORDER BY {order} LIMIT :limit OFFSET :offset",
+        {**values, "limit": limit, "offset": offset},
     )
-    return [key for (key,) in rows.fetchall()]
+    return [found for (found,) in rows.fetchall()]
 
 
-def _where(query: VersionQuery) -> tuple[str, list[object]]:
-    where, values = "v.artifact = ? AND v.state = 'COMMITTED'", [query.artifact_id]
-    parts: list[object] = [*values]
+def _source(query: VersionQuery) -> tuple[str, dict[str, Any]]:
+    values: dict[str, Any] = {"artifact": query.artifact_id, "start": query.start}
+    source = "versions v WHERE v.artifact = :artifact AND v.state = 'COMMITTED'"
+    after = "v.number {} (SELECT number FROM versions WHERE id = :start AND artifact = :artifact)"
+    if query.is_portfolio:
+        source = "links l JOIN versions v ON v.id = l.version WHERE l.artifact = :artifact AND l.removed_at IS NULL"
+        after = "l.number {} :start"
     if query.tags:
-        # From the tags to the versions: few of a hundred thousand versions have one.
-        where += (
-            " AND v.id IN (SELECT version FROM version_tags WHERE name IN (SELECT value FROM json_each(?))"
-            " GROUP BY version HAVING count(*) = ?)"
-        )
-        parts += [json.dumps(query.tags), len(set(query.tags))]
+        source += _TAGGED
+        values |= {"tags": json.dumps(query.tags), "tag_count": len(set(query.tags))}
     if query.start is not None:
-        comparison = "<" if query.newest_first else ">"
-        where += f" AND v.number {comparison} (SELECT number FROM versions WHERE id = ? AND artifact = ?)"
-        parts += [query.start, query.artifact_id]
-    return where, parts
+        source += " AND " + after.format("<" if query.newest_first else ">")
+    return source, values
 
 
 def versions_of(connection: sqlite3.Connection, keys: Iterable[int]) -> list[VersionRecord]:
