@@ -84,11 +84,11 @@ def test_a_draft_of_a_version_stays_in_its_project() -> None:
 def test_a_draft_keeps_content_whose_version_is_deleted_and_pruned(run: localart.Run) -> None:
     logged = run.log_artifact(with_files({"a": "1" * 1000}))
     draft = logged.new_draft()
-    with draft.new_file("b") as file:
-        file.write("2")
     logged.delete(delete_aliases=True)
 
-    execute_prune(draft.draft.repository)
+    assert execute_prune(draft.draft.repository).held_by_writers
+    with draft.new_file("b") as file:
+        file.write("2")
 
     assert texts(run.log_artifact(draft))["a"] == "1" * 1000
 
