@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,7 +167,8 @@ def write_state(path: Path, state: Remembered) -> bool:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         return False
     return True
 
@@ -177,7 +179,8 @@ def place_document(place: Place) -> dict[str, Any]:
 
 
 def _view(view: View) -> dict[str, Any]:
-    return {one.name: getattr(view, one.name) for one in fields(View) if getattr(view, one.name)}
+    found = {one.name: getattr(view, one.name) for one in fields(View)}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in found.items() if value}
 
 
 def place_from(document: object) -> Place | None:
