@@ -55,7 +55,10 @@ def filtered(graph: LineageGraph, kept: Kept) -> LineageGraph:
     bridges = _Bridges(link(graph).outputs, stays)
     known = dict.fromkeys((edge.source, edge.target) for edge in part.edges)
     known |= dict.fromkeys(bridges.pairs())
-    notes = [*graph.notes, f"{hidden} nodes are left out by type; lines lead past them"]
+    what = "1 node is left out by type; lines lead past it"
+    if hidden > 1:
+        what = f"{hidden:,} nodes are left out by type; lines lead past them"
+    notes = [*graph.notes, what]
     if bridges.is_partial:
         notes.append("too many ways lead through what is left out; some lines past it are missing")
     edges = tuple(GraphEdge(source, target) for source, target in known)

@@ -485,6 +485,9 @@ function fit() {
 
 function center(at) {
   const place = places[at];
+  const left = view.x + place.x * view.scale, top = view.y + place.y * view.scale;
+  const right = left + place.width * view.scale;
+  if (view.scale > 0.5 && left > 0 && right < svg.clientWidth && top > 0 && top < svg.clientHeight) return;
   const scale = Math.max(view.scale, 0.7);
   view = {
     x: svg.clientWidth / 2 - (place.x + place.width / 2) * scale, y: svg.clientHeight / 2 - place.y * scale, scale,

@@ -203,7 +203,7 @@ def test_what_is_left_out_is_bridged_and_mentioned():
     part = filtered(pipeline(), Kept(types=frozenset({"model"})))
 
     assert edges(part) == {("load", "fit"), ("fit", "m:v0"), ("m:v0", "x")}
-    assert part.notes == ("1 nodes are left out by type; lines lead past them",)
+    assert part.notes == ("1 node is left out by type; lines lead past it",)
 
 
 def test_a_way_through_several_hidden_nodes_is_one_line():

@@ -10,8 +10,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from localart_tui.text import cell_width, fit
+from localart.lineage.labels import to_ascii
+from localart_tui.text import cell_width, clean, fit
 from localart_tui.tones import palette
+from localart_tui.ui import glyphs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +46,10 @@ def parts_in(widget: Widget, parts: Sequence[Part], width: int, under: Style | N
     """The parts in exactly `width` cells; `under` is added to their styles."""
     tones, ground = palette(widget.app), widget.rich_style + (under or Style.null())
     segments, left = [], width
+    is_ascii = glyphs_of(widget).name == "ascii"
     for text, tone in parts:
-        fitted = fit(text, left, keep_end=True)
+        fitted = fit(to_ascii(clean(text)) if is_ascii else text, left, keep_end=True)
+        fitted = to_ascii(fitted) if is_ascii else fitted
         left -= cell_width(fitted)
         segments.append(Segment(fitted, ground + tones[tone] + (under or Style.null())))
     return [*segments, Segment(" " * left, ground)]

@@ -95,7 +95,9 @@ class LaneList(ScrollView, can_focus=False):
     def on_resize(self) -> None:
         """Fit the columns to the width, and keep the selected row on the screen."""
         self._measure()
+        self.virtual_size = Size(self.size.width, len(self._rows))
         self._reveal()
+        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """A click on a row is for the owner."""

@@ -9,7 +9,7 @@ from localart.model import NodeKind
 from localart_tui.chrome import Chip
 from localart_tui.glyphs import Glyphs, sparkline
 from localart_tui.graph.state import Unrelated, View
-from localart_tui.text import clean, count_text, fit
+from localart_tui.text import cell_width, clean, count_text, fit, pad
 from localart_tui.tones import Tone
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _MINIMAP_CELLS = 24
 _FACT_NAME = 14
 
 
-def chosen_chips(state: GraphState, view: View) -> list[Chip]:
-    """What of the graph is shown, and how."""
+def chosen_chips(state: GraphState, view: View, back_count: int) -> list[Chip]:
+    """What of the graph is shown, and how; `back_count` links lead back against the order."""
     scope = "complete" if state.scope.complete else "direct"
     depth = "all" if state.scope.depth is None else f"{state.scope.depth}"
     chips = [
@@ -40,6 +40,8 @@ def chosen_chips(state: GraphState, view: View) -> list[Chip]:
     hidden = len(state.model.whole.nodes) - len(state.model.graph.nodes)
     if hidden:
         chips.append(Chip(f"  {hidden} left out by type", Tone.WARN))
+    if back_count and view is not View.WALK:
+        chips.append(Chip(f"  {count_text(back_count, 'link')} not drawn, leading back", Tone.WARN))
     if state.query:
         chips.append(Chip(f"  /{clean(state.query, 20)}: {_found(state)}", Tone.WARN))
     return chips
@@ -98,7 +100,7 @@ def here_chips(state: GraphState, glyphs: Glyphs, back: Sequence[str]) -> list[C
         Chip(f"  in {len(state.inputs)}, out {len(state.outputs)}", Tone.DIM),
     ]
     if back:
-        chips.append(Chip(f"  {spelled('↺')} not drawn, leads back: {', '.join(back[:3])}", Tone.WARN))
+        chips.append(Chip(f"  {spelled('↺')} leads back to {', '.join(back[:3])}", Tone.WARN))
     if state.model.whole.truncated:
         chips.append(Chip("  only the nearest are shown: < goes less deep", Tone.WARN))
     chips += [Chip(f"  {clean(note, 100)}", Tone.WARN) for note in state.drawn.notes]
@@ -130,18 +132,27 @@ def facts_rows(
         ("created", node.created_at[:19].replace("T", " ")),
         ("inputs", f"{len(state.inputs)}"),
         ("outputs", f"{len(state.outputs)}"),
-        *facts,
     ]
-    rows += [
-        [
-            (f"{fit(name, _FACT_NAME):<{_FACT_NAME}} ", Tone.DIM),
-            (fit(value, width - _FACT_NAME - 1), Tone.TEXT),
-        ]
-        for name, value in known
-        if value
-    ]
-    rows += [
-        [(fit(f"  {member.label}", width, keep_end=True), Tone.DIM)]
-        for member in state.model.members_of(node.key)
-    ]
+    rows += [_fact(name, value, width) for name, value in known if value]
+    rows += _sections(facts, width)
+    members = state.model.members_of(node.key)
+    return rows + [[(fit(f"  {member.label}", width, keep_end=True), Tone.DIM)] for member in members]
+
+
+def _fact(name: str, value: str, width: int, indent: str = "") -> list[Part]:
+    name_width = max(_FACT_NAME, min(cell_width(name) + len(indent), width * 3 // 5))
+    label = pad(indent + clean(name), name_width)
+    return [(f"{label} ", Tone.DIM), (fit(value, width - name_width - 1), Tone.TEXT)]
+
+
+def _sections(facts: Sequence[tuple[str, str]], width: int) -> list[list[Part]]:
+    """Facts whose names begin alike, as in `config.lr`, under one heading."""
+    rows: list[list[Part]] = []
+    heading = ""
+    for name, value in facts:
+        section, dot, rest = name.partition(".")
+        if dot and section != heading:
+            rows.append([(section, Tone.HEADER)])
+        heading = section if dot else ""
+        rows.append(_fact(rest if dot else name, value, width, indent="  " if dot else ""))
     return rows

@@ -14,7 +14,7 @@ from localart.lineage.graph_model import GraphModel, graph_model
 from localart.lineage.labels import caption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from localart.lineage.filters import Kept
     from localart.model import GraphNode, LineageGraph
@@ -144,7 +144,7 @@ def _showing(state: GraphState, model: GraphModel) -> GraphState:
         drawn = _around(drawn, anchor)
     links = link(drawn)
     wanted = model.shown_key(_first_member(state.model, state.selected)) or ""
-    selected = wanted if wanted in links.nodes else _first(drawn, links.nodes)
+    selected = wanted if wanted in links.nodes else _first(drawn, links)
     return replace(state, model=model, drawn=drawn, links=links, selected=selected, anchor=anchor)
 
 
@@ -158,13 +158,17 @@ def graph_state(
         model=model,
         drawn=model.shown,
         links=links,
-        selected=_first(model.shown, links.nodes),
+        selected=_first(model.shown, links),
         scope=scope or Scope(),
     )
 
 
-def _first(drawn: LineageGraph, nodes: Mapping[str, GraphNode]) -> str:
-    return drawn.focus if drawn.focus in nodes else next(iter(nodes), "")  # type: ignore[return-value]
+def _first(drawn: LineageGraph, links: Links) -> str:
+    """The focus, or the oldest beginning."""
+    if drawn.focus is not None and drawn.focus in links.nodes:
+        return drawn.focus
+    beginnings = (key for key in links.nodes if not links.inputs[key])
+    return next(beginnings, next(iter(links.nodes), ""))
 
 
 def _first_member(model: GraphModel, key: str) -> str:

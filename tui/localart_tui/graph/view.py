@@ -307,7 +307,8 @@ class GraphView(Widget, can_focus=True):
         right = count_chips(self._state)
         if layout.plan is not None and self._has_minimap and self.size.width >= WIDE_COLUMNS // 2:
             right = [*right, *minimap_chips(layout.plan, self.query_one(MapCanvas).window, glyphs)]
-        self._bar("chosen").show(chosen_chips(self._state, self.view), right)
+        back_count = sum(map(len, layout.back.values()))
+        self._bar("chosen").show(chosen_chips(self._state, self.view, back_count), right)
         state = self._state if self.pointed == self._state.selected else self._state.select(self.pointed)
         self._bar("here").show(here_chips(state, glyphs, layout.back.get(state.selected, ())))
 
