@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,8 @@ from localart.names import check_entry_path, shown
 from localart.operations.resolve import entry_uri
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from localart.artifact.artifact import Artifact
 
 
@@ -43,7 +44,7 @@ class ArtifactEntry:
         self,
         root: str | os.PathLike[str] | None = None,
         skip_cache: bool | None = None,
-        executor: Executor | None = None,
+        executor: "Executor | None" = None,
         *,
         fetch_references: bool | None = None,
     ) -> str:

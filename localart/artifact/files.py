@@ -1,10 +1,6 @@
 """`Artifact.files()`: the files of a version as W&B's `File` objects."""
 
-import base64
-import hashlib
-import mimetypes
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from io import TextIOWrapper
@@ -52,6 +48,10 @@ class ArtifactFile:
         """MD5 of the bytes in base64, computed when asked for; None for a reference."""
         if self._entry.ref is not None:
             return None
+        import base64
+        import hashlib
+        import tempfile
+
         with tempfile.TemporaryFile() as content:
             self._entry.artifact.write_entry(self.name, content)
             content.seek(0)
@@ -61,6 +61,8 @@ class ArtifactFile:
     @property
     def mimetype(self) -> str:
         """What the name says it is."""
+        import mimetypes
+
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
     @property

@@ -7,7 +7,6 @@ abfs, hdfs and more. Nothing is fetched when a reference is added, and nothing i
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -114,6 +113,8 @@ def _fetch_remote(target: "TargetFolder", entry: Entry, reference: Reference, fe
 
 @contextmanager
 def _nameless(target: "TargetFolder") -> Iterator[BinaryIO]:
+    from tempfile import TemporaryFile
+
     try:
         file = TemporaryFile(dir=target.root)  # noqa: SIM115 - closed below
     except OSError as error:
