@@ -1,6 +1,7 @@
 """A Lightning Trainer that logs to a run: both packages, every way of keeping checkpoints."""
 
 import importlib
+import inspect
 import pickle
 import shutil
 from pathlib import Path
@@ -367,6 +368,19 @@ def test_the_older_package_has_a_logger_of_its_own(versions: Any) -> None:
         [],
         ["best", "latest"],
     ]
+
+
+def test_every_argument_and_member_of_lightnings_own_wandb_logger_is_there() -> None:
+    from lightning.pytorch.loggers import WandbLogger as Theirs
+
+    wanted = inspect.signature(Theirs.__init__).parameters
+    found = inspect.signature(WandbLogger.__init__).parameters
+
+    assert list(found) == list(wanted)
+    assert {name: one.default for name, one in found.items()} == {
+        name: one.default for name, one in wanted.items()
+    }
+    assert not {name for name in dir(Theirs) if not name.startswith("_")} - set(dir(WandbLogger))
 
 
 def test_the_plain_name_is_the_class_for_the_package_in_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,10 +173,12 @@ def test_files_are_outputs_of_the_active_run_of_their_project() -> None:
 
     with localart.init(project="demo") as run:
         write(store, "mine", b"1")
-    write(store, "own", b"2")
+    with localart.init(project="elsewhere") as other:
+        write(store, "own", b"2")
     store.close()
 
     assert [one.source_name for one in run.logged_artifacts()] == ["optuna-artifacts:v0"]
+    assert other.logged_artifacts() == []
     assert [one.job_type for one in localart.Api().runs("demo")] == [None, "optuna"]
     assert [one.state for one in localart.Api().runs("demo")] == ["finished", "finished"]
 
