@@ -14,6 +14,7 @@ from localart.media.base import EntryReader
 from localart.media.convert import as_media
 from localart.media.image import Image
 from localart.media.molecule import Molecule
+from localart.media.object3d import box3d
 from localart.media.plotly import Plotly
 from localart.media.table import Table
 from localart.media.video import Video
@@ -226,6 +227,19 @@ def sample_table(module, image):
     table.add_data(2.5, None, image(np.zeros((4, 6, 3), np.uint8)), np.ones((2, 3)), np.zeros(3), {"a": 2}, [3, 4],
                    module.Html("<b>"), None)  # fmt: skip
     return table
+
+
+@pytest.mark.parametrize("orientation", [[1, 2, 3, 4], [0, 0, 1, 1], [-1, 0.5, 0, 2]], ids=str)
+def test_boxes_are_those_of_the_real_client(orientation: list[float]) -> None:
+    wandb = package("wandb")
+    arguments = {
+        "center": [1, 2, 3],
+        "size": [4, 5, 6],
+        "orientation": np.abs(orientation),
+        "color": (1, 0, 0),
+    }
+
+    assert np.allclose(box3d(**arguments)["corners"], wandb.box3d(**arguments)["corners"])
 
 
 def test_the_real_client_reads_what_is_stored_here(run: localart.Run, tmp_path, monkeypatch) -> None:

@@ -242,6 +242,15 @@ def test_a_batch_of_clips_is_laid_out_as_a_grid(batch, size):
     assert (video.describe()["width"], video.describe()["height"]) == size
 
 
+def test_the_clips_of_a_batch_are_side_by_side_row_by_row():
+    clips = np.stack([np.full((1, 1, 2, 3), level, np.uint8) for level in (0, 80, 160, 240)])
+
+    with Pillow.open(io.BytesIO(Video(clips, format="gif").data)) as gif:
+        levels = np.asarray(gif.convert("L"))[::2, ::3]
+
+    assert levels.tolist() == [[0, 80], [160, 240]]
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_frames_may_be_grey_coloured_or_transparent(channels):
     frames = np.zeros((2, channels, 3, 3))
@@ -427,6 +436,16 @@ def test_a_box_may_be_turned():
             )
 
 
+@pytest.mark.parametrize(("axis", "corner"), [("x", [1, -3, 2]), ("y", [3, 2, -1]), ("z", [-2, 1, 3])])
+def test_a_quarter_turn_moves_a_corner_around_its_axis(axis, corner):
+    half = 0.5**0.5
+    orientation = [half, *(half * (name == axis) for name in "xyz")]
+
+    box = box3d(center=[0, 0, 0], size=[2, 4, 6], orientation=orientation, color=(1, 1, 1))
+
+    assert np.allclose(box["corners"][-1], corner)
+
+
 def test_open_files_with_a_name_need_no_type(tmp_path):
     (tmp_path / "scene.pts.json").write_text("[[0,0,0]]")
     (tmp_path / "water.pdb").write_text("ATOM")
@@ -500,6 +519,9 @@ def test_a_figure_is_plain_json_with_gaps_where_no_number_is():
 def test_a_forged_record_is_a_value_error(shelf, name, record):
     shelf.files["real.wav"] = b"RIFF"
     shelf.files["real.png"] = attach_png()
+    # Whoever does not check a path finds these.
+    for outside in ("../../etc/passwd", "/etc/passwd", "../x"):
+        shelf.files[outside] = attach_png()
     shelf.files[name] = attach.encode_record(record)
 
     with pytest.raises(ValueError, match=r"\w"):
@@ -522,6 +544,17 @@ def test_a_record_that_is_no_json_is_a_value_error(shelf, content):
 
     with pytest.raises(ValueError, match="not a media record"):
         shelf.load("a")
+
+
+def test_every_kind_of_media_has_a_name_in_the_package():
+    import localart.media
+
+    for name in localart.media.__all__:
+        assert getattr(localart.media, name).__name__ == name
+    for kind in attach.KINDS:
+        assert attach.class_of(kind).kind == kind
+    with pytest.raises(AttributeError):
+        _ = localart.media.Hologram
 
 
 def test_what_was_never_added_is_none(shelf):

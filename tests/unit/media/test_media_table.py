@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import tracemalloc
 import types
 import zipfile
 
@@ -609,6 +610,23 @@ def test_forged_arrays_are_value_errors_and_take_no_memory(shelf, content):
         shelf.load("t")
 
 
+def test_an_array_that_says_it_is_large_is_not_given_memory(shelf):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (33554432, 4), }\n"
+    shelf.files["media/a.npz"] = npz(header=header)
+    record = {"_type": "table", "columns": ["a"], "data": [[None]], **typed(a=ARRAY_COLUMN)}
+    shelf.files["t.table.json"] = encode_record(record)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidMetadata):
+            shelf.load("t")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 8 << 20
+
+
 def typed(**columns):
     return {"column_types": {"wb_type": "typedDict", "params": {"type_map": columns}}}
 
@@ -670,6 +688,9 @@ def deep(levels):
 )
 def test_a_forged_table_is_a_value_error(shelf, change):
     record = {"_type": "table", "columns": ["a"], "data": [[1]], "ncols": 1, "nrows": 1}
+    # Whoever does not check a path finds these.
+    shelf.files |= {"../x": npz(), "/etc/passwd": b"{}", "../../etc/passwd": picture(1).data}
+    shelf.files["../x.table.json"] = encode_record(record)
     shelf.files["t.table.json"] = encode_record(record | change)
 
     with pytest.raises(ValueError, match=r"\w"):
