@@ -1,7 +1,7 @@
 """The part of a planned map that lies in a window, cell by cell, and which of its lines matter to one node."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from localart.lineage.channels import Course
@@ -125,6 +125,10 @@ class _Canvas:
         """Whether any row from `top` to `bottom` is in the window."""
         return top < self.window.bottom and bottom >= self.window.top
 
+    def seen(self, rows: Sequence[int]) -> Sequence[int]:
+        """Those of sorted `rows` that are in the window."""
+        return rows[bisect_left(rows, self.window.top) : bisect_left(rows, self.window.bottom)]
+
     def put(self, row: int, column: int, sign: str, ink: int) -> None:
         """One sign of one cell."""
         row -= self.window.top
@@ -176,20 +180,20 @@ def _draw_courses(canvas: _Canvas, plan: MapPlan, layer: int, related: Related |
         _draw_lines(canvas, course, block, glyphs, hot_rows.get(course.net, ()))
 
 
-def _hot_rows(plan: MapPlan, layer: int, related: Related) -> dict[int, list[int]]:
+def _hot_rows(plan: MapPlan, layer: int, related: Related) -> dict[int, set[int]]:
     """For each net into `layer` with a related target there or beyond, the rows on which it goes there."""
     placed = plan.placed[layer]
-    hot: dict[int, list[int]] = {}
+    hot: dict[int, set[int]] = {}
     for thing, nets in placed.ports.items():
         is_wire = plan.layers.is_wire(thing, layer)
         for row, net in enumerate(nets, start=placed.row_of[thing]):
             if related.passes(net, layer) if is_wire else related.leads(net, thing):
-                hot.setdefault(net, []).append(row)
+                hot.setdefault(net, set()).add(row)
     return hot
 
 
 def _draw_lines(
-    canvas: _Canvas, course: Course, block: Block, glyphs: Glyphs, hot_rows: Sequence[int]
+    canvas: _Canvas, course: Course, block: Block, glyphs: Glyphs, hot_rows: Collection[int]
 ) -> None:
     ink = RELATED if hot_rows else LINE
     if course.trunk is None:
@@ -197,21 +201,22 @@ def _draw_lines(
         return
     column = block.channel + course.trunk * glyphs.pitch
     canvas.line(course.source_row, block.channel, column, glyphs, ink)
-    for row in course.target_rows:
+    for row in canvas.seen(course.target_rows):
         canvas.line(row, column + 1, block.start, glyphs, RELATED if row in hot_rows else LINE)
 
 
 def _draw_trunk(
-    canvas: _Canvas, course: Course, column: int, glyphs: Glyphs, hot_rows: Sequence[int]
+    canvas: _Canvas, course: Course, column: int, glyphs: Glyphs, hot_rows: Collection[int]
 ) -> None:
     hot = range(min(course.source_row, *hot_rows), max(course.source_row, *hot_rows) + 1) if hot_rows else ()
     window = canvas.window
     for row in range(max(course.top + 1, window.top), min(course.bottom, window.bottom)):
         canvas.put(row, column, glyphs.trunk, RELATED if row in hot else LINE)
-    for row in {course.source_row, *course.target_rows}:
+    targets = canvas.seen(course.target_rows)
+    for row in {course.source_row, *targets}:
         bend = (
             ("L" if row == course.source_row else "")
-            + ("R" if row in course.target_rows else "")
+            + ("R" if row in targets else "")
             + ("U" if row > course.top else "")
             + ("D" if row < course.bottom else "")
         )
