@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import struct
+import sys
 import zipfile
 import zlib
 
@@ -322,6 +323,34 @@ def test_an_arrow_file_shows_schema_and_rows():
     _, rows = [s for s in preview("x.arrow", file.getvalue()).sections if isinstance(s, Table)]
 
     assert rows.rows == (("1",), ("2",))
+
+
+def test_a_file_that_crashes_pyarrow_or_hangs_it_costs_a_process_and_not_the_browser(monkeypatch):
+    from localart_tui.previews import columnar
+
+    for program in (
+        "import os; os.abort()",
+        "import time; time.sleep(60)",
+        "print('x y')",
+        "print(-1, 9); print('nonsense')",
+    ):
+        monkeypatch.setattr(
+            columnar, "_command", lambda kind, size, program=program: [sys.executable, "-c", program]
+        )
+        monkeypatch.setattr(columnar, "MOST_SECONDS", 1.0)
+        monkeypatch.setattr(columnar, "find_spec", lambda name: object())
+
+        assert "broken" in notes(preview("a.arrow"))
+
+
+def test_the_other_process_cannot_have_more_of_the_file_than_a_preview_may(monkeypatch):
+    from localart_tui.previews import columnar
+
+    program = "import sys\nwhile True: print(0, 1 << 20, flush=True); sys.stdin.buffer.read(8 + 108)"
+    monkeypatch.setattr(columnar, "_command", lambda kind, size: [sys.executable, "-c", program])
+    monkeypatch.setattr(columnar, "find_spec", lambda name: object())
+
+    assert "more of the file" in notes(preview("a.arrow"))
 
 
 # --- what cannot be shown ---------------------------------------------------------------------------

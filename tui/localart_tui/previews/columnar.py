@@ -1,24 +1,32 @@
-"""Parquet and Arrow: schema and first rows where pyarrow is installed, else what the first and last bytes say."""
+"""Parquet and Arrow: schema and first rows where pyarrow is installed, else what the first and last bytes say.
 
+pyarrow is native code that a spoiled file can crash (a few flipped bytes were enough), so it runs in a process of its
+own, with little memory and time. That process cannot open the file: it asks for ranges over a pipe.
+"""
+
+import json
+import os
 import struct
-from typing import Any
+import subprocess
+import sys
+import threading
+from importlib.util import find_spec
+from typing import IO, Any
 
+from localart_tui.previews.columnar_child import MOST_ANSWER_BYTES, Request
 from localart_tui.previews.record import (
-    MOST_COLUMNS,
-    MOST_ROWS,
     Facts,
     Note,
     Preview,
     Section,
     Table,
-    cell,
     numeric_columns,
 )
-from localart_tui.previews.source import BoundedFile, ByteSource, NotShown, read_exactly
+from localart_tui.previews.source import ByteSource, NotShown, read_exactly
 
 READ_BYTES = 32 << 20
 FOOTER_BYTES = 8 << 20
-_SHOWN_COLUMNS = 50
+MOST_SECONDS = 20.0
 _NO_PYARROW = Note("install pyarrow to see its columns and rows")
 
 
@@ -30,63 +38,83 @@ def read_parquet(source: ByteSource, _path: str) -> Preview:
         raise NotShown("cut off: its footer is missing")
     if footer_bytes > FOOTER_BYTES:
         raise NotShown(f"its footer claims {footer_bytes:,} bytes")
-    try:
-        from pyarrow import parquet
-    except ImportError:
+    if find_spec("pyarrow") is None:
         return Preview("Parquet table", (Facts((("footer", f"{footer_bytes:,} bytes"),)), _NO_PYARROW))
-    opened = parquet.ParquetFile(
-        BoundedFile(source, READ_BYTES), thrift_string_size_limit=1 << 20, thrift_container_size_limit=100_000
-    )
-    return Preview("Parquet table", tuple(_parquet_sections(opened)))
-
-
-def _parquet_sections(opened: Any) -> list[Section]:
-    about = opened.metadata
-    facts = Facts(
-        (
-            ("rows", f"{about.num_rows:,}"),
-            ("columns", f"{about.num_columns:,}"),
-            ("row groups", f"{about.num_row_groups:,}"),
-        )
-    )
-    sections: list[Section] = [facts, _schema(opened.schema_arrow)]
-    if not about.num_row_groups:
-        return sections
-    group = about.row_group(0)
-    columns = opened.schema_arrow.names[:_SHOWN_COLUMNS]
-    if group.total_byte_size > READ_BYTES:
-        return [*sections, Note("its first row group is too large to look into")]
-    batches = opened.iter_batches(batch_size=MOST_ROWS, row_groups=[0], columns=columns, use_threads=False)
-    batch = next(iter(batches), None)
-    return sections if batch is None else [*sections, *_rows(batch, about.num_rows)]
+    return Preview("Parquet table", _sections(_answer(source, "parquet")))
 
 
 def read_arrow(source: ByteSource, _path: str) -> Preview:
     """The schema, and the first rows of the first batch of an Arrow (Feather 2) file."""
-    try:
-        from pyarrow import ipc
-    except ImportError:
+    if find_spec("pyarrow") is None:
         return Preview("Arrow table", (_NO_PYARROW,))
-    opened = ipc.open_file(BoundedFile(source, READ_BYTES))
-    count = opened.num_record_batches
-    sections: list[Section] = [Facts((("batches", f"{count:,}"),)), _schema(opened.schema)]
-    if count:
-        batch = opened.get_batch(0)
-        sections += _rows(batch.slice(0, MOST_ROWS), batch.num_rows)
-    return Preview("Arrow table", tuple(sections))
+    return Preview("Arrow table", _sections(_answer(source, "arrow")))
 
 
-def _schema(schema: Any) -> Table:
-    rows = tuple((cell(one.name), cell(str(one.type))) for one in list(schema)[:MOST_COLUMNS])
-    return Table(("column", "type"), rows)
+def _sections(answer: Any) -> tuple[Section, ...]:
+    """What the other process found: it may have been taken over by the file, so its answer is checked too."""
+    facts = tuple((str(key)[:100], str(value)[:200]) for key, value in answer["facts"])
+    schema = Table(("column", "type"), _cells(answer["schema"]))
+    sections: list[Section] = [Facts(facts), schema]
+    if answer["columns"]:
+        (columns,), rows = _cells([answer["columns"]]), _cells(answer["rows"])
+        sections.append(Table(columns, rows, numeric_columns(len(columns), rows)))
+    return (*sections, *(Note(str(text)[:300]) for text in answer["notes"]))
 
 
-def _rows(batch: Any, total: int) -> list[Section]:
-    columns = [
-        batch.column(at).slice(0, MOST_ROWS).to_pylist()
-        for at in range(min(batch.num_columns, _SHOWN_COLUMNS))
-    ]
-    rows = tuple(tuple(cell(value) for value in row) for row in zip(*columns, strict=True))
-    names = tuple(cell(name) for name in batch.schema.names[:_SHOWN_COLUMNS])
-    table = Table(names, rows, numeric_columns(len(names), rows))
-    return [table, *([Note(f"these are the first {len(rows):,} rows")] if total > len(rows) else [])]
+def _cells(rows: Any) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(str(one)[:200] for one in row[:200]) for row in rows[:1000])
+
+
+# --- the other process -----------------------------------------------------------------------------
+
+
+def _answer(source: ByteSource, kind: str) -> Any:
+    try:
+        return _asked(source, kind)
+    except NotShown:
+        raise
+    except (ValueError, KeyError, TypeError, BrokenPipeError):  # it died, or said what it never should
+        raise NotShown("it is broken, or takes too long to look into") from None
+
+
+def _asked(source: ByteSource, kind: str) -> Any:
+    with subprocess.Popen(  # noqa: S603 - our own module in our own Python, with no argument from the file
+        _command(kind, source.size_bytes),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ARROW_IO_THREADS": "1"},
+    ) as child:
+        killer = threading.Timer(MOST_SECONDS, child.kill)
+        killer.start()
+        try:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            return _converse(source, child.stdin, child.stdout)
+        finally:
+            killer.cancel()
+            child.kill()
+
+
+def _command(kind: str, size_bytes: int) -> list[str]:
+    # -P: a module in the working folder must not pass for pyarrow.
+    return [sys.executable, "-P", "-m", "localart_tui.previews.columnar_child", kind, str(size_bytes)]
+
+
+def _converse(source: ByteSource, questions: IO[bytes], replies: IO[bytes]) -> Any:
+    left = READ_BYTES
+    while True:
+        request = Request.from_line(replies.readline(100))
+        if request.offset < 0:
+            break
+        left -= request.length
+        if left < 0 or request.length < 0:
+            raise NotShown("more of the file would have to be read than a preview may")
+        content = source.read(request.offset, request.length)
+        questions.write(len(content).to_bytes(8, "little") + content)
+        questions.flush()
+    answer = json.loads(replies.read(min(request.length, MOST_ANSWER_BYTES)))
+    if "failed" in answer:
+        raise NotShown(f"it is broken, or not what its name says ({str(answer['failed'])[:60]})")
+    return answer
