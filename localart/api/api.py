@@ -74,7 +74,9 @@ class Api(ServerOnly):
     @property
     def user_agent(self) -> str:
         """Who asks."""
-        from importlib import import_module  # a plain import would tie this room to all that users may ask for
+        from importlib import (
+            import_module,
+        )  # a plain import would tie this room to all that users may ask for
 
         return f"localart/{import_module('localart').__version__}"
 
@@ -289,9 +291,17 @@ class Api(ServerOnly):
 
     @asked
     def lineage(
-        self, name: str, *, up: bool = True, down: bool = True, depth: int | None = None
+        self,
+        name: str,
+        *,
+        up: bool = True,
+        down: bool = True,
+        depth: int | None = None,
+        complete: bool = False,
     ) -> LineageGraph:
-        """What made a version (`up`) and what came of it (`down`), across projects; `run:ID` starts at a run."""
-        return find_lineage(
-            self._repository, name, project=self._project, reach=Reach(up=up, down=down, depth=depth)
-        )
+        """What made a version (`up`) and what came of it (`down`), across projects; `run:ID` starts at a run.
+
+        `complete`: all that hangs together with it, siblings too.
+        """
+        reach = Reach(up=up, down=down, depth=depth, complete=complete)
+        return find_lineage(self._repository, name, project=self._project, reach=reach)
