@@ -21,6 +21,11 @@ from localart.model import HistoryRow
 _FETCH = 500
 
 _INSERT = "INSERT OR REPLACE INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)"
+_INSERT_NEWER = (
+    "INSERT INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)"
+    " ON CONFLICT(run, metric, step) DO UPDATE SET value = excluded.value, body = excluded.body, time = excluded.time"
+    " WHERE excluded.time >= time"
+)
 
 # The metrics of a run, one index look-up each: DISTINCT would walk all its rows.
 _NAMES = """
@@ -41,8 +46,12 @@ class Point(NamedTuple):
     values: Mapping[str, Any]
 
 
-def insert_points(tx: Transaction, run_key: int, points: Iterable[Point]) -> None:
-    """Write many points in their order; a key logged again at the same step takes the newer value."""
+def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, again: bool = False) -> None:
+    """Write many points in their order; a key logged again at the same step takes the newer value.
+
+    `again`: some of them may be there already, perhaps followed by newer ones, which stay.
+    """
+    sql = _INSERT_NEWER if again else _INSERT
     ids: dict[str, int] = {}
     rows: list[tuple[Any, ...]] = []
     for step, time, values in points:
@@ -52,9 +61,9 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point]) -> Non
                 metric = ids[name] = metric_ids(tx, [name])[name]
             rows.append((run_key, metric, step, *_columns(value), time))
         if len(rows) >= _FETCH:
-            tx.executemany(_INSERT, rows)
+            tx.executemany(sql, rows)
             rows.clear()
-    tx.executemany(_INSERT, rows)
+    tx.executemany(sql, rows)
 
 
 def metric_ids(tx: Transaction, names: Sequence[str]) -> dict[str, int]:

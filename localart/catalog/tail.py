@@ -3,9 +3,10 @@
 A transaction of the catalog for each `log` costs 60 µs; a record appended here costs 5, and survives the death of
 the process as soon as `write()` has returned, for the page cache is the kernel's. Every half second the tail's
 rows go into the catalog in one transaction, and the file goes away. Whoever finds the tail of a run whose process
-died puts its rows into the catalog in their order; doing that twice changes nothing.
+died puts its rows into the catalog in their order, where they are newer; doing that twice changes nothing. It is
+never synced: a power cut may take what was logged in the last second, or bring back a tail that was removed.
 
-A file is `live/<run uid>.<number>.tail`, numbered from 1 in the order they were written, and belongs to one process.
+A file is `tmp/run-<uid>/<number>.tail`, numbered from 1 in the order they were written, and belongs to one process.
 All numbers are little-endian::
 
     offset  size  what
@@ -32,7 +33,6 @@ from typing import Any
 
 from localart.catalog.metrics import Point
 
-FOLDER = "live"
 MAGIC = b"LATAIL01"
 _SUFFIX = ".tail"
 _START = struct.Struct("<8sII")
@@ -49,8 +49,7 @@ class Tail:
     """
 
     def __init__(self, root: Path, uid: str) -> None:
-        self._folder = root / FOLDER
-        self._uid = uid
+        self._folder = _folder(root, uid)
         self._number = max((_number(path) for path in iter_tails(root, uid)), default=0)
         self._written: list[Path] = []
         self._fd: int | None = None
@@ -85,7 +84,7 @@ class Tail:
 
     def _begin(self) -> int:
         self._number += 1
-        path = self._folder / f"{self._uid}.{self._number}{_SUFFIX}"
+        path = self._folder / f"{self._number}{_SUFFIX}"
         fd = _create(path)
         self._written.append(path)
         self._seed = int.from_bytes(os.urandom(4), "little")
@@ -111,8 +110,8 @@ def _create(path: Path) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o600)
-    except FileNotFoundError:  # the first tail of this store
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:  # the first of this run
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(path, flags, 0o600)
 
 
@@ -124,25 +123,21 @@ def _write_all(fd: int, content: bytes) -> None:
 
 def iter_tails(root: Path, uid: str) -> Iterator[Path]:
     """The tail files of a run, oldest first."""
-    found = [path for path in _all_tails(root) if path.name.split(".")[0] == uid]
-    yield from sorted(found, key=_number)
-
-
-def tailed_runs(root: Path) -> set[str]:
-    """The uids of the runs that have a tail."""
-    return {path.name.split(".")[0] for path in _all_tails(root)}
-
-
-def _all_tails(root: Path) -> list[Path]:
+    folder = _folder(root, uid)
     try:
-        names = os.listdir(root / FOLDER)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [root / FOLDER / name for name in names if name.endswith(_SUFFIX) and _number(Path(name)) > 0]
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    found = [folder / name for name in names if name.endswith(_SUFFIX)]
+    yield from sorted((path for path in found if _number(path)), key=_number)
+
+
+def _folder(root: Path, uid: str) -> Path:
+    return root / "tmp" / f"run-{uid}"
 
 
 def _number(path: Path) -> int:
-    digits = path.name.removesuffix(_SUFFIX).rpartition(".")[2]
+    digits = path.name.removesuffix(_SUFFIX)
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 

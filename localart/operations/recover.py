@@ -15,7 +15,7 @@ def recover_tail(repository: Repository, run: RunRecord) -> None:
         return
     with repository.catalog.write() as tx:
         for path in paths:
-            metrics.insert_points(tx, run.key, read_tail(path))
+            metrics.insert_points(tx, run.key, read_tail(path), again=True)
     for path in paths:  # oldest first: an old one left alone would bring old values back
         path.unlink(missing_ok=True)
 

@@ -65,7 +65,7 @@ def test_every_step_that_was_acknowledged_survives_sigkill(seed: int, store: Pat
     assert steps[-1] in {last, last + 1}  # the very last may have been written and not said
     run = localart.Api().run(f"p/killed{seed}")
     assert (run.state, run.summary["x"]) == ("crashed", steps[-1])
-    assert list((store / "live").iterdir()) == []
+    assert list(store.glob("tmp/*/*.tail")) == []
 
 
 @pytest.mark.sweep
@@ -84,7 +84,7 @@ def test_a_killed_run_is_resumed_after_its_last_step() -> None:
 
 def test_recovering_twice_changes_nothing(store: Path) -> None:
     last = kill_after(start_logger("twice"), 0.1)
-    kept = {path: path.read_bytes() for path in (store / "live").iterdir()}
+    kept = {path: path.read_bytes() for path in store.glob("tmp/*/*.tail")}
     assert kept
     first = steps_of("twice")
 
@@ -135,7 +135,23 @@ def test_a_run_that_ended_leaves_no_tail(store: Path) -> None:
     with localart.init(project="p") as run:
         run.log({"x": 1})
 
-    assert list((store / "live").iterdir()) == []
+    assert list(store.glob("tmp/*")) == []
+
+
+def test_a_tail_that_a_power_cut_brought_back_takes_nothing_newer_away(store: Path) -> None:
+    run = localart.init(project="p", id="cut")
+    run.log({"x": 1}, step=0)
+    (tail,) = store.glob("tmp/*/*.tail")
+    old = tail.read_bytes()
+    list(localart.Api().run("p/cut").scan_history())
+    run.log({"x": 2}, step=0)
+    run.finish()
+    tail.parent.mkdir()
+    tail.write_bytes(old)
+
+    localart.init(project="p", id="cut", resume="must").finish()
+
+    assert [row["x"] for row in localart.Api().run("p/cut").scan_history()] == [2]
 
 
 LIMITED = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localart.catalog.metrics import Point
-from localart.catalog.tail import FOLDER, Tail, iter_tails, read_tail, tailed_runs
+from localart.catalog.tail import Tail, iter_tails, read_tail
 
 UID = "01890000-0000-7000-8000-000000000001"
 POINTS = [
@@ -48,7 +48,7 @@ def test_the_bytes_are_as_the_format_says(path: Path) -> None:
     seed = content[8:12]
     body = struct.pack("<qd", 0, 1.5) + b'{"loss":0.25,"n":3}'
 
-    assert path == path.parents[1] / FOLDER / f"{UID}.1.tail"
+    assert path == path.parents[2] / "tmp" / f"run-{UID}" / "1.tail"
     assert content[:8] == b"LATAIL01"
     assert content[12:16] == struct.pack("<I", zlib.crc32(content[:12]))
     checksum = zlib.crc32(body, int.from_bytes(seed, "little"))
@@ -102,9 +102,9 @@ def test_each_cut_begins_another_file_and_numbers_go_on(tmp_path: Path) -> None:
 
     found = list(iter_tails(tmp_path, UID))
 
-    assert [path.name for path in found] == [f"{UID}.{number}.tail" for number in (1, 2, 3)]
+    assert [path.name for path in found] == ["1.tail", "2.tail", "3.tail"]
     assert found[:1] == first
-    assert tailed_runs(tmp_path) == {UID}
+    assert list(iter_tails(tmp_path, UID.replace("1", "2"))) == []
 
 
 def test_what_a_full_disk_cut_off_is_taken_back_and_the_next_record_fits(
