@@ -33,7 +33,7 @@ from localart.files.filesystem import free_bytes, is_network, reflink
 from localart.operations.run_life import run_lock_path
 from localart.repository import Repository, open_repository
 from localart.repository.opening import CATALOG
-from localart.settings import STORE_FOLDER, Settings
+from localart.settings import STORE_FOLDER, Environment
 from localart.store import pack_path
 
 NEEDED = ("blake3", "click", "platformdirs", "pyfastcdc", "sqlite-utils", "textual", "xxhash", "zstandard")
@@ -129,7 +129,7 @@ def examine(path: Path, *, found_by: str) -> Examination:
     )
 
 
-def how_found(settings: Settings, path: Path, *, is_given: bool) -> str:
+def how_found(settings: Environment, path: Path, *, is_given: bool) -> str:
     """Which of the places that are searched for a store gave this one."""
     if is_given:
         return "--store"

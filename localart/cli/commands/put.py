@@ -182,6 +182,7 @@ def _log(repository: "Repository", paths: Sequence[str], label: "Label", progres
     from localart.operations.run_life import begin_run
     from localart.reporter import Reporter
     from localart.runs import Run
+    from localart.runs.run import RunWishes
     from localart.runs.run_names import new_run_name
 
     draft = Draft(lambda: repository, artifact=label.name)
@@ -192,7 +193,8 @@ def _log(repository: "Repository", paths: Sequence[str], label: "Label", progres
     finally:
         progress.finish()
     started = begin_run(repository, _request(label), new_run_name)
-    with Run(repository, started, Reporter(silent=True), on_finish=lambda _: None) as run:
+    wishes = RunWishes(quiet=True)
+    with Run(repository, started, Reporter(silent=True), on_finish=lambda _: None, wishes=wishes) as run:
         return log_version(repository, draft, label, run=run.record)
 
 
