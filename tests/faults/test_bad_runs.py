@@ -226,7 +226,7 @@ def test_a_file_that_cannot_be_kept_does_not_keep_the_run_from_ending(run, capsy
 
     run.finish()
 
-    assert localart.Api().run(f"p/{run.id}").files() == ["good"]
+    assert [file.name for file in localart.Api().run(f"p/{run.id}").files()] == ["good"]
     assert (folder / "bad\nname").read_text() == "bad"
     assert "was not kept: Path 'bad\\nname' holds the invisible character" in capsys.readouterr().err
 
