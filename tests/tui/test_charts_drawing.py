@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from localart_tui.charts import axes
 from localart_tui.charts.braille import Raster
-from localart_tui.charts.drawing import Plot, Role, draw
+from localart_tui.charts.drawing import Role, draw
+from localart_tui.charts.plotting import Plot
 from localart_tui.charts.series import ASCII_TAGS, TAGS, Series, Treatment, XAxis, from_numbers
+from localart_tui.charts.sparkline import sparkline
 from localart_tui.charts.view import ChartView, steps_within
 from localart_tui.text import cell_width
 
@@ -95,6 +97,12 @@ def test_ticks_lie_on_the_axis_whatever_its_ends(one, other):
         slack = (high / 2 - low / 2) * 1e-6 + 1e-300
         assert all(low - slack <= tick.at <= high + slack for tick in ticks)
         assert len(ticks) <= 50
+
+
+@pytest.mark.parametrize("values", [[0.0, 5e-324], [1.7e308, -1.7e308], [1e-322, 1e-322], [1e300, 1e300]])
+def test_the_smallest_and_largest_numbers_are_drawn(values):
+    assert sparkline(values)
+    assert len(draw(Plot(title="m", series=(run(0, values),)), 40, 10).rows) == 10
 
 
 def test_a_log_axis_ticks_powers_of_ten():

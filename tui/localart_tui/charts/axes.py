@@ -22,11 +22,11 @@ class Tick:
 
 
 def padded_range(low: float, high: float) -> tuple[float, float]:
-    """A range that holds both and is never empty."""
-    if low < high:
+    """A range that holds both, and whose width is above zero also when it is halved."""
+    if high / 2 - low / 2 > 0:
         return low, high
-    margin = abs(low) / 10 or 1.0
-    return low - margin, high + margin
+    margin = abs(low) / 10
+    return (low - margin, high + margin) if margin > 1e-300 else (low - 1.0, high + 1.0)
 
 
 def number_ticks(low: float, high: float, most: int) -> list[Tick]:

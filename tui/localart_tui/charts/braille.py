@@ -13,6 +13,7 @@ def _runs(column: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 _BRAILLE_RUNS = (_runs((0x01, 0x02, 0x04, 0x40)), _runs((0x08, 0x10, 0x20, 0x80)))
 _ASCII_RUNS = (_runs((1, 2)),)
+_OR = {bits: bytes(value | bits for value in range(256)) for bits in (0x47, 0xB8, 0x03)}
 _BRAILLE = 0x2800
 _ASCII = (" ", "'", ".", ":")
 
@@ -42,11 +43,22 @@ class Raster:
         first, last = max(min(top, bottom), 0), min(max(top, bottom), self.height - 1)
         if first > last:
             return
-        side, down, cell = self._sides[x % self._across], self._down, x // self._across
-        for row in range(first // down, last // down + 1):
-            high, low = max(first - row * down, 0), min(last - row * down, down - 1)
-            self._dots[row * self.columns + cell] |= side[high][low]
-            self._inks[row * self.columns + cell] = ink
+        down, cell = self._down, x // self._across
+        (top_row, high), (low_row, low) = divmod(first, down), divmod(last, down)
+        side = self._sides[x % self._across]
+        if top_row == low_row:
+            self._or(top_row * self.columns + cell, side[high][low], ink)
+            return
+        self._or(top_row * self.columns + cell, side[high][down - 1], ink)
+        self._or(low_row * self.columns + cell, side[0][low], ink)
+        between = slice((top_row + 1) * self.columns + cell, low_row * self.columns + cell, self.columns)
+        # A whole column of cells at once: translate() is the OR.
+        self._dots[between] = self._dots[between].translate(_OR[side[0][down - 1]])
+        self._inks[between] = bytes([ink]) * (low_row - top_row - 1)
+
+    def _or(self, cell: int, bits: int, ink: int) -> None:
+        self._dots[cell] |= bits
+        self._inks[cell] = ink
 
     def line(self, x0: int, y0: int, x1: int, y1: int, ink: int) -> None:
         """Join two dots by a line without gaps; each column gets the run of dots that the line crosses there."""

@@ -15,7 +15,8 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from localart.errors import LocalartError
-from localart_tui.charts.drawing import Drawing, Plot, Role, Row, draw, draw_sentence
+from localart_tui.charts.drawing import Drawing, Role, Row, draw, draw_sentence
+from localart_tui.charts.plotting import Plot
 from localart_tui.charts.series import ASCII_TAGS, MAX_SERIES, TAGS, Series, decimated, prepared, x_range
 from localart_tui.charts.view import ChartView, Span, steps_within
 from localart_tui.keys import Scope, bindings

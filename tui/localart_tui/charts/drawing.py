@@ -6,17 +6,14 @@ its line here and there: a chart can be read without colour.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from localart_tui.charts import axes
 from localart_tui.charts.axes import Tick
-from localart_tui.charts.braille import Raster
+from localart_tui.charts.plotting import CURSOR, FAINT, Cell, Field, Plot, plot_cells, with_cursor
 from localart_tui.charts.series import (
-    AS_LOGGED,
     Curve,
-    Series,
-    Treatment,
     XAxis,
     nearest,
     prepared,
@@ -28,10 +25,8 @@ from localart_tui.charts.series import (
 from localart_tui.text import cell_width, clean, fit
 
 MIN_COLUMNS, MIN_ROWS = 20, 4
-_FAINT = 100  # added to a series' ink for its envelope
 _LEGEND_ROWS = 3
 _LEGEND_NAME = 28
-_TAG_EVERY = 16
 _LABEL_COLUMNS = 12
 
 
@@ -59,18 +54,6 @@ Row = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """What is to be drawn. `window` and `cursor` are values of the x axis; None: everything, no cursor."""
-
-    title: str
-    series: tuple[Series, ...]
-    treatment: Treatment = AS_LOGGED
-    window: tuple[float, float] | None = None
-    cursor: float | None = None
-    ascii_only: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
     """Rows of exactly the width asked for, and where the plot's cells lie among them.
 
@@ -81,30 +64,6 @@ class Drawing:
     left: int
     columns: int
     window: tuple[float, float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """The plot's own cells: `columns` × `rows`, and the numbers at their edges."""
-
-    columns: int
-    rows: int
-    xs: tuple[float, float]
-    ys: tuple[float, float]
-
-    def across(self, x: float, size: int) -> int:
-        """The place of `x` among `size` places from left to right."""
-        return _place(x, self.xs, size)
-
-    def down(self, y: float, size: int) -> int:
-        """The place of `y` among `size` places from top to bottom."""
-        return size - 1 - _place(y, self.ys, size)
-
-
-def _place(value: float, ends: tuple[float, float], size: int) -> int:
-    low, high = ends
-    share = (value / 2 - low / 2) / (high / 2 - low / 2)
-    return round(min(max(share, -4.0), 5.0) * (size - 1))
 
 
 def draw(plot: Plot, width: int, height: int) -> Drawing:
@@ -234,12 +193,13 @@ def _framed(
     ticks = _y_ticks(plot, ys, rows)
     label_width = min(max((len(tick.label) for tick in ticks), default=0), _LABEL_COLUMNS)
     left = label_width + 1
-    field = _Field(width - left, rows, xs, ys)
-    cells = _cells(plot, curves, field)
+    field = Field(width - left, rows, xs, ys)
+    cells = plot_cells(replace(plot, title="", cursor=None), field)
+    if plot.cursor is not None:
+        cells = with_cursor(plot, plot.cursor, field, cells)
     labels = {field.down(tick.at, rows): tick.label for tick in reversed(ticks)}
     body = [
-        _fill([*_y_label(labels.get(number), label_width, plot), *_spans(cells[number])], width)
-        for number in range(rows)
+        (*_y_label(labels.get(number), label_width, plot), *_spans(cells[number])) for number in range(rows)
     ]
     foot = _fill([Span(" " * left + _x_labels(plot, field), Role.AXIS)], width)
     return Drawing(rows=(*head, *body, foot), left=left, columns=field.columns, window=xs)
@@ -266,7 +226,7 @@ def _y_label(label: str | None, width: int, plot: Plot) -> Row:
     return (Span(f"{(label or '')[:width]:>{width}}" + (tick if label else stem), Role.AXIS),)
 
 
-def _x_labels(plot: Plot, field: _Field) -> str:
+def _x_labels(plot: Plot, field: Field) -> str:
     most = max(field.columns // 12, 2)
     match plot.treatment.axis:
         case XAxis.STEP:
@@ -278,94 +238,6 @@ def _x_labels(plot: Plot, field: _Field) -> str:
     return axes.fitting(ticks, [field.across(tick.at, field.columns) for tick in ticks], field.columns)
 
 
-Cell = tuple[str, int]
-
-
-def _cells(plot: Plot, curves: Sequence[Curve], field: _Field) -> list[list[Cell]]:
-    raster = Raster(field.columns, field.rows, ascii_only=plot.ascii_only)
-    for number, curve in enumerate(curves, start=1):
-        _draw_envelope(raster, field, curve, number + _FAINT, with_points=plot.treatment.smoothing > 0)
-    for number, curve in enumerate(curves, start=1):
-        _draw_line(raster, field, curve, number)
-    cells = [raster.row(number) for number in range(field.rows)]
-    if len(curves) > 1:
-        _set_tags(plot, curves, field, cells)
-    if plot.cursor is not None:
-        _set_cursor(plot, plot.cursor, field, cells)
-    return cells
-
-
-def _draw_envelope(raster: Raster, field: _Field, curve: Curve, ink: int, *, with_points: bool) -> None:
-    """From the lowest to the highest number in each column of dots: what a mean, or smoothing, would hide."""
-    reach: dict[int, tuple[float, float]] = {}
-    for x, low, high in zip(curve.xs, curve.lows, curve.highs, strict=True):
-        if low < high or with_points:
-            at = field.across(x, raster.width)
-            before = reach.get(at, (low, high))
-            reach[at] = (min(before[0], low), max(before[1], high))
-    for at, (low, high) in reach.items():
-        raster.column(at, field.down(high, raster.height), field.down(low, raster.height), ink)
-
-
-def _draw_line(raster: Raster, field: _Field, curve: Curve, ink: int) -> None:
-    """Through the means. Of many points in one column of dots the first, lowest, highest and last are joined."""
-    before: tuple[int, int] | None = None
-    for at, first, low, high, last in _columns(field, raster, curve):
-        if before is not None:
-            raster.line(*before, at, first, ink)
-        raster.column(at, high, low, ink)
-        before = at, last
-
-
-def _columns(field: _Field, raster: Raster, curve: Curve) -> Iterator[tuple[int, int, int, int, int]]:
-    """(column, first, lowest, highest, last) dots, where lowest is furthest down: several points may share a column."""
-    current: tuple[int, int, int, int, int] | None = None
-    for x, mean in zip(curve.xs, curve.means, strict=True):
-        at, down = field.across(x, raster.width), field.down(mean, raster.height)
-        if current is None or current[0] != at:
-            if current is not None:
-                yield current
-            current = at, down, down, down, down
-        else:
-            current = at, current[1], max(current[2], down), min(current[3], down), down
-    if current is not None:
-        yield current
-
-
-def _set_tags(plot: Plot, curves: Sequence[Curve], field: _Field, cells: list[list[Cell]]) -> None:
-    """The glyph of each series on its line, every few columns, where no other series has put its own."""
-    count = len(curves)
-    every = max(_TAG_EVERY, 3 * count)
-    for number, curve in enumerate(curves):
-        for column in range(number * every // count, field.columns, every):
-            row = _row_at(curve, field, column)
-            if row is not None:
-                cells[row][column] = (plot.series[number].tag, number + 1)
-
-
-def _row_at(curve: Curve, field: _Field, column: int) -> int | None:
-    """In which row the curve passes the middle of a column; None where it does not."""
-    low, high = field.xs
-    x = low + (high - low) * column / max(field.columns - 1, 1)
-    at = nearest(curve, x)
-    if at is None or not curve.xs[0] <= x <= curve.xs[-1]:
-        return None
-    other = min(at + 1, len(curve.xs) - 1) if curve.xs[at] <= x else max(at - 1, 0)
-    gap = curve.xs[other] - curve.xs[at]
-    share = (x - curve.xs[at]) / gap if gap else 0.0
-    y = curve.means[at] * (1 - share) + curve.means[other] * share
-    row = field.down(y, field.rows)
-    return row if 0 <= row < field.rows else None
-
-
-def _set_cursor(plot: Plot, cursor: float, field: _Field, cells: list[list[Cell]]) -> None:
-    column = field.across(cursor, field.columns)
-    if 0 <= column < field.columns:
-        for row in cells:
-            if row[column][0] == " ":
-                row[column] = ("!" if plot.ascii_only else "┊", -1)
-
-
 def _spans(cells: Sequence[Cell]) -> Iterator[Span]:
     start = 0
     for stop in range(1, len(cells) + 1):
@@ -375,11 +247,11 @@ def _spans(cells: Sequence[Cell]) -> Iterator[Span]:
 
 
 def _span(text: str, ink: int) -> Span:
-    if ink < 0:
+    if ink == CURSOR:
         return Span(text, Role.CURSOR)
     if ink == 0:
         return Span(text, Role.AXIS)
-    return Span(text, Role.FAINT, ink - _FAINT) if ink > _FAINT else Span(text, Role.LINE, ink)
+    return Span(text, Role.FAINT, ink - FAINT) if ink > FAINT else Span(text, Role.LINE, ink)
 
 
 # --- rows ------------------------------------------------------------------------------------------

@@ -35,8 +35,9 @@ def _cells(values: Sequence[float], cells: int, middle: float) -> Iterator[float
 def _bar(value: float | None, low: float, high: float, bars: str) -> str:
     if value is None:
         return " "
-    if high == low:
-        return bars[0]
     # Halved, so that the distance between two huge numbers is still a number.
-    share = (value / 2 - low / 2) / (high / 2 - low / 2)
+    span = high / 2 - low / 2
+    if not span:
+        return bars[0]
+    share = (value / 2 - low / 2) / span
     return bars[min(int(share * len(bars)), len(bars) - 1)]

@@ -74,7 +74,7 @@ def kitty_send(picture_id: int, pixels: Pixels, columns: int, rows: int) -> str:
 
     It moves no cursor and asks for no answer (`q=2`); errors are silent: the cells stay empty.
     """
-    body = b64encode(zlib.compress(_rgba(pixels))).decode("ascii")
+    body = b64encode(zlib.compress(_rgba(pixels), 1)).decode("ascii")
     chunks = [body[at : at + _CHUNK] for at in range(0, len(body), _CHUNK)] or [""]
     first = f"a=t,q=2,f=32,o=z,i={picture_id},s={pixels.width},v={pixels.height}"
     sent = [
