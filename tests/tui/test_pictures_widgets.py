@@ -5,6 +5,7 @@ from tui_driven import driven
 
 from localart.media.png import Pixels
 from localart_tui.glyphs import ASCII, UNICODE
+from localart_tui.pictures.fullscreen import show_in_sixels
 from localart_tui.pictures.grid import MOST_PICTURES, PictureGrid, Thumbnail
 from localart_tui.pictures.picture import Picture
 from localart_tui.pictures.protocols import PLACEHOLDER, Protocol
@@ -111,3 +112,13 @@ async def test_a_grid_shows_thumbnails_and_says_which_was_clicked():
         await pilot.pause()
         last = list(app.widget.query(Picture))[-1]
         assert f"+{100 - MOST_PICTURES} more" in text(last)[-1] + text(last)[0] + text(last)[1]
+
+
+@driven
+async def test_sixels_are_refused_where_the_browser_cannot_be_suspended():
+    app = PictureApp(Picture(SQUARE), images=Protocol.SIXEL)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+
+        assert show_in_sixels(app, SQUARE, "caption") is False
+        assert any("▀" in row for row in text(app.widget))
