@@ -125,6 +125,19 @@ class StatCache:
                 if entered:
                     forks.leave()
 
+    def size_bytes(self) -> int:
+        """The bytes its file takes."""
+        return self._path.stat().st_size if self._path.is_file() else 0
+
+    def clear(self) -> None:
+        """Forget everything: files are read once more when they are logged or compared again."""
+        with self._alone():
+            try:
+                self._open().execute("DELETE FROM files")
+                self._open().execute("VACUUM")
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+
     def forget(self) -> None:
         """In a forked child: the parent may have held the lock, and its connection must not be closed here."""
         self._lock = threading.Lock()

@@ -42,7 +42,14 @@ COMMANDS = {
     "rm": Listed("Change", "rm", "Delete versions and free their bytes."),
     "doctor": Listed("Care", "doctor", "Check the store and what this machine can do."),
     "bench": Listed("Care", "bench", "Time localart with your own files beside a plain copy."),
+    "status": Listed("Care", "status", "Say which store and which settings apply here."),
     "completion": Listed("Care", "completion", "Say how to complete commands and names in your shell."),
+}
+
+_FROM_WANDB = "Coming from W&B"
+COMMANDS |= {
+    "artifact": Listed(_FROM_WANDB, "artifact", "put, get and ls under W&B's name, and its cache cleanup."),
+    "pull": Listed(_FROM_WANDB, "pull", "Download the files that a run keeps."),
 }
 
 
@@ -59,7 +66,7 @@ class Application(click.Group):
         del ctx
         listed = COMMANDS.get(cmd_name)
         if listed is None:
-            return None
+            return _wandb_verb(cmd_name)
         module = import_module(f"localart.cli.commands.{listed.module}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
@@ -68,7 +75,8 @@ class Application(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one may have been meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        known = args and (args[0] in COMMANDS or _wandb_verb(args[0]) is not None)
+        if args and not known and not args[0].startswith("-"):
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
@@ -144,6 +152,12 @@ class Application(click.Group):
             code = report(error, debug=debug)
         unwritten = settle_stdout()
         return int(code if unwritten is None else report(unwritten, debug=debug) or code)
+
+
+def _wandb_verb(name: str) -> click.Command | None:
+    from localart.cli.wandb_verbs import wandb_verb
+
+    return wandb_verb(name)
 
 
 @click.group(

@@ -18,7 +18,10 @@ from localart.cli.progress_line import progress_line
 @click.option(
     "--allow-missing", is_flag=True, help="Leave out references whose bytes are gone (exit code 3)."
 )
-def get_command(call: Call, address: str, root: Path | None, prefix: str, allow_missing: bool) -> None:
+@click.option("--type", "kind", help="Fail unless the artifact has this type.")
+def get_command(
+    call: Call, address: str, root: Path | None, prefix: str, allow_missing: bool, kind: str | None
+) -> None:
     """Download a version and print the folder it is in.
 
     Every byte is checked. Files that are right already stay as they are; other files in the folder are left alone.
@@ -29,7 +32,7 @@ def get_command(call: Call, address: str, root: Path | None, prefix: str, allow_
     from localart.operations.resolve import resolve_version
 
     repository = call.open()
-    version = resolve_version(repository, address, project=None)
+    version = resolve_version(repository, address, project=None, kind=kind)
     folder = (root or call.settings.artifact_folder / version.label).expanduser().absolute()
     report = download(
         repository,

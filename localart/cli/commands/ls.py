@@ -79,6 +79,8 @@ def ls_command(call: Call, place: str | None, kind: str | None, files: bool, lim
         listing.files(resolve_version(repository, place, project=None, kind=kind))
     elif _is_project(call, repository, place):
         listing.project(place.rstrip("/"), kind)
+    elif project := _project_of_entity(repository, place):
+        listing.project(project, kind)
     else:
         listing.versions(resolve_artifact(repository, place, project=None))
 
@@ -103,6 +105,18 @@ def _is_project(call: Call, repository: "Repository", place: str) -> bool:
             f"{name} is an artifact too: `localart ls {also[0].project}/{name}` lists its versions"
         )
     return True
+
+
+def _project_of_entity(repository: "Repository", place: str) -> str | None:
+    """The project of W&B's `entity/project`, where nothing here is called so: there are no entities."""
+    from localart.catalog.artifacts import find_artifact
+    from localart.catalog.projects import find_project
+
+    entity, slash, name = place.rstrip("/").rpartition("/")
+    if not slash or find_artifact(repository.read(), entity, name) is not None:
+        return None
+    is_project = find_project(repository.read(), name) is not None
+    return name if is_project and find_project(repository.read(), entity) is None else None
 
 
 class _Listing:

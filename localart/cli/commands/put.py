@@ -35,7 +35,12 @@ DEFAULT_PROJECT = "uncategorized"
 @click.option("--tag", "tags", multiple=True, help="A tag for the version; may be repeated.")
 @click.option("-d", "--description", help="Free text about it.")
 @click.option("--metadata", metavar="JSON|@FILE", help="A JSON object, or @ and the name of a file with one.")
-def put_command(
+@click.option("--id", "run_id", metavar="RUN", help="Log in this run, new or ended, not in one of its own.")
+@click.option("--resume", is_flag=True, help="Take up the last put in this folder that did not end well.")
+@click.option("--policy", type=click.Choice(["mutable", "immutable"]), default="mutable", hidden=True,
+              help="W&B's; content is taken in at once either way.")  # fmt: skip
+@click.option("--skip_cache", is_flag=True, hidden=True, help="W&B's; there is no cache to skip.")
+def put_command(  # noqa: PLR0913, PLR0917 - a parameter an option
     call: Call,
     paths: tuple[str, ...],
     name: str | None,
@@ -44,19 +49,25 @@ def put_command(
     tags: tuple[str, ...],
     description: str | None,
     metadata: str | None,
+    run_id: str | None,
+    resume: bool,
+    policy: str,
+    skip_cache: bool,
 ) -> None:
     """Log files and folders as the next version of an artifact, and print its name.
 
     One folder gives its content; of several PATHs each keeps its own name. scheme://… is kept as a reference,
     its bytes stay where they are. Content that is there already makes no new version.
     """
+    del policy, skip_cache
     wanted = _Wanted(name=name, kind=kind, aliases=aliases, tags=tags, description=description)
+    place = _RunPlace(run_id=run_id, resume=resume)
     label = _label(call, wanted, paths, _metadata(metadata))
     for path in paths:
         _check_source(path)
     repository = call.open(create=True)
     _refuse_other_type(repository, label)
-    report = _log(repository, paths, label, progress_line(silent=call.settings.silent))
+    report = _log(repository, paths, label, place, progress_line(silent=call.settings.silent))
     _tell(call, report)
 
 
@@ -83,6 +94,14 @@ class _Wanted:
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunPlace:
+    """Which run to log in: one with an id, the last one here that did not end well, or (neither) a new one."""
+
+    run_id: str | None
+    resume: bool
 
 
 def _label(call: Call, wanted: _Wanted, paths: Sequence[str], metadata: Mapping[str, Any]) -> "Label":
@@ -175,7 +194,9 @@ def _refuse_other_type(repository: "Repository", label: "Label") -> None:
         )
 
 
-def _log(repository: "Repository", paths: Sequence[str], label: "Label", progress: "Progress") -> "LogReport":
+def _log(
+    repository: "Repository", paths: Sequence[str], label: "Label", place: _RunPlace, progress: "Progress"
+) -> "LogReport":
     """Take the content in, then log it in a run; a source that cannot be read leaves no run behind."""
     from localart.draft import Draft
     from localart.operations.log import log_version
@@ -192,19 +213,21 @@ def _log(repository: "Repository", paths: Sequence[str], label: "Label", progres
             _add(draft, path, is_only_one=len(paths) == 1, progress=progress)
     finally:
         progress.finish()
-    started = begin_run(repository, _request(label), new_run_name)
-    wishes = RunWishes(quiet=True)
-    with Run(repository, started, Reporter(silent=True), on_finish=lambda _: None, wishes=wishes) as run:
+    started = begin_run(repository, _request(label, place), new_run_name)
+    with Run(
+        repository, started, Reporter(silent=True), on_finish=lambda _: None, wishes=RunWishes(quiet=True)
+    ) as run:
         return log_version(repository, draft, label, run=run.record)
 
 
-def _request(label: "Label") -> Any:
+def _request(label: "Label", place: _RunPlace) -> Any:
+    from localart.names import check_run_id
     from localart.operations.run_life import RunRequest
     from localart.runs.run_names import new_run_id
 
     return RunRequest(
         project=label.project,
-        id=new_run_id(),
+        id=new_run_id() if place.run_id is None else check_run_id(place.run_id),
         name=None,
         job_type=JOB_TYPE,
         group=None,
@@ -212,7 +235,8 @@ def _request(label: "Label") -> Any:
         tags=(),
         config={},
         facts={"python": sys.version.split()[0], "program": "localart put"},
-        resume=None,
+        resume=None if place.run_id is None and not place.resume else "allow",
+        auto_place=str(Path.cwd()) if place.resume and place.run_id is None else None,
     )
 
 
