@@ -49,7 +49,7 @@ EVIL = (
 TYPES = ("dataset", "model", "eval", "code", "table", "features", "checkpoint", "report")
 JOBS = ("load-data", "preprocess", "train", "evaluate", "export")
 STATES = ("finished",) * 17 + ("failed", "crashed", "killed")
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

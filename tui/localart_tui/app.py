@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.binding import Binding
-    from textual.screen import Screen
 
     from localart_tui.data.store import Store
 
@@ -107,17 +106,15 @@ class LocalartApp(App[str]):
 
     # --- life ------------------------------------------------------------------------------------------------
 
-    def get_default_screen(self) -> Screen[Any]:
-        """The first page itself: nothing lies under it."""
+    def on_mount(self) -> None:
+        """Open the first page, and begin to look for changes."""
+        self.title = "localart"
         last = place_from(self.state.last.get(str(self.store.root)))
         if last is not None:
             self.history.visit(last)
-        self.history.visit(self._first)
-        return self._page(self._first) or super().get_default_screen()
-
-    def on_mount(self) -> None:
-        """Begin to look for changes."""
-        self.title = "localart"
+        self._go(self._first)
+        if self.page is None:
+            self._go(Place("home"))
         self._map_keys()
         self.call_after_refresh(_collect_again)
         self.set_interval(POLL_SECONDS, self._poll)
