@@ -133,19 +133,20 @@ def facts_rows(
         ("inputs", f"{len(state.inputs)}"),
         ("outputs", f"{len(state.outputs)}"),
     ]
-    rows += [_fact(name, value, width) for name, value in known if value]
-    rows += _sections(facts, width)
+    rows += [fact_row(name, value, width) for name, value in known if value]
+    rows += fact_rows(facts, width)
     members = state.model.members_of(node.key)
     return rows + [[(fit(f"  {member.label}", width, keep_end=True), Tone.DIM)] for member in members]
 
 
-def _fact(name: str, value: str, width: int, indent: str = "") -> list[Part]:
+def fact_row(name: str, value: str, width: int, indent: str = "") -> list[Part]:
+    """One fact in `width` cells."""
     name_width = max(_FACT_NAME, min(cell_width(name) + len(indent), width * 3 // 5))
     label = pad(indent + clean(name), name_width)
     return [(f"{label} ", Tone.DIM), (fit(value, width - name_width - 1), Tone.TEXT)]
 
 
-def _sections(facts: Sequence[tuple[str, str]], width: int) -> list[list[Part]]:
+def fact_rows(facts: Sequence[tuple[str, str]], width: int) -> list[list[Part]]:
     """Facts whose names begin alike, as in `config.lr`, under one heading."""
     rows: list[list[Part]] = []
     heading = ""
@@ -154,5 +155,5 @@ def _sections(facts: Sequence[tuple[str, str]], width: int) -> list[list[Part]]:
         if dot and section != heading:
             rows.append([(section, Tone.HEADER)])
         heading = section if dot else ""
-        rows.append(_fact(rest if dot else name, value, width, indent="  " if dot else ""))
+        rows.append(fact_row(rest if dot else name, value, width, indent="  " if dot else ""))
     return rows

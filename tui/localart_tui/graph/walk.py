@@ -14,7 +14,7 @@ from textual.widget import Widget
 from localart.lineage.labels import caption, to_ascii
 from localart.model import NodeKind
 from localart_tui.graph.board import parts_in
-from localart_tui.text import clean, pad
+from localart_tui.graph.side import fact_row, fact_rows
 from localart_tui.tones import Tone, palette
 from localart_tui.ui import Part, glyphs_of
 
@@ -176,22 +176,16 @@ class WalkView(Widget):
         state = self._state
         if state is None or state.node is None:
             return []
-        node, words = state.node, caption(state.node)
-        members = state.model.members_of(node.key)
-        rows: list[tuple[str, str]] = [
+        node, words, width = state.node, caption(state.node), self._widths()[1] - 1
+        known = [
             ("", words.aliases),
-            ("", f"{words.state}"),
+            ("", words.state),
             ("project", node.project),
             ("created", node.created_at[:19].replace("T", " ")),
-            *self._facts,
-            *(("", clean(member.label)) for member in members),
         ]
-        width = self._widths()[1]
-        return [
-            [
-                (pad(f" {clean(name)} " if name else " ", min(len(name) + 2, width // 2)), Tone.DIM),
-                (value, Tone.TEXT),
-            ]
-            for name, value in rows
-            if value
+        rows = [
+            fact_row(name, value, width) if name else [(value, Tone.TEXT)] for name, value in known if value
         ]
+        rows += fact_rows(self._facts, width)
+        rows += [[(member.label, Tone.DIM)] for member in state.model.members_of(node.key)]
+        return [[(" ", Tone.TEXT), *row] for row in rows]
