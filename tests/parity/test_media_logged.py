@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -318,3 +321,23 @@ def test_equal_pictures_in_many_tables_are_stored_once(run: localart.Run) -> Non
 def test_a_disabled_run_takes_media_and_keeps_nothing() -> None:
     with localart.init(project="demo", mode="disabled") as run:
         run.log({"t": Table(columns=["a"], data=[[1]]), "i": picture(1)})
+
+
+def test_what_was_logged_survives_the_death_of_the_process() -> None:
+    code = (
+        "import os, signal, localart\n"
+        "from localart.media import Image, Table\n"
+        "run = localart.init(project='demo', id='killed')\n"
+        "picture = Image([[0, 255]], caption='x')\n"
+        "run.log({'t': Table(columns=['n', 'i'], data=[[1, picture]]), 'i': [picture]})\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+
+    with localart.init(project="demo") as run:
+        table = run.use_artifact("run-killed-t:latest").get("t")
+    (row,) = localart.Api().run("demo/killed").scan_history()
+
+    assert done.returncode == -signal.SIGKILL
+    assert table == Table(columns=["n", "i"], data=[[1, Image([[0, 255]], caption="x")]])
+    assert localart.Api().run("demo/killed").read_file(row["i"]["filenames"][0]) == Image([[0, 255]]).data
