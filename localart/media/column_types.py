@@ -158,28 +158,28 @@ def union(members: Iterable[ColumnType]) -> Union:
 
 # --- the type of a value ----------------------------------------------------------------------------
 
-_SIMPLE: dict[type, ColumnType] = {
+SIMPLE: dict[type, ColumnType] = {
     str: STRING,
     int: NUMBER,
     float: NUMBER,
     bool: BOOLEAN,
     type(None): NONE,
 }
-_SEQUENCES = (list, tuple, set, frozenset)
+SEQUENCES = (list, tuple, set, frozenset)
 
 
 def type_of(value: Any, depth: int = 0) -> ColumnType:
     """The type of one value. InvalidMetadata for what is nested too deep."""
     if depth > MAX_DEPTH:
         raise InvalidMetadata(f"A table's cell is nested deeper than {MAX_DEPTH} levels", hint="flatten it")
-    simple = _SIMPLE.get(type(value))
+    simple = SIMPLE.get(type(value))
     if simple is not None:
         return NONE if is_missing(value) else simple
     if isinstance(value, Media):
         return _type_of_media(value)
     if isinstance(value, Mapping):
         return TypedDict({str(key): type_of(item, depth + 1) for key, item in value.items()})
-    if isinstance(value, _SEQUENCES):
+    if isinstance(value, SEQUENCES):
         return _type_of_list(list(value), depth)
     return _type_of_object(value, depth)
 
@@ -361,7 +361,7 @@ def _assign_reversed(other: ColumnType, kind: ColumnType) -> ColumnType | None:
 def _grow_list(element: ColumnType, value: Any, depth: int) -> ColumnType | None:
     if is_array(value):
         value = value.tolist()
-    if not isinstance(value, _SEQUENCES):
+    if not isinstance(value, SEQUENCES):
         return None
     for item in value:
         grown = assign(element, item, depth + 1)
@@ -410,45 +410,3 @@ def _shape_of(rows: list[Any]) -> tuple[int, ...]:
         shape.append(len(inside))
         inside = inside[0] if inside else None
     return tuple(shape)
-
-
-# --- what users call types --------------------------------------------------------------------------
-
-
-def type_from(dtype: Any) -> ColumnType:
-    """The type a user means: a class, an example of a list or dict of them, or a type. None: not known yet."""
-    if dtype is None:
-        return UNKNOWN
-    if isinstance(dtype, ColumnType):
-        return dtype
-    if isinstance(dtype, type):
-        return _type_of_class(dtype)
-    if isinstance(dtype, Classes):
-        return ClassIds(dtype)
-    if isinstance(dtype, list):
-        members = [type_from(one) for one in dtype]
-        return union(members) if len(members) > 1 else ListOf(members[0] if members else UNKNOWN, None)
-    if isinstance(dtype, Mapping):
-        return TypedDict({str(key): type_from(one) for key, one in dtype.items()})
-    return Const(dtype)
-
-
-def _type_of_class(cls: type) -> ColumnType:
-    if cls in _SIMPLE:
-        return _SIMPLE[cls]
-    if issubclass(cls, Media):
-        if cls.kind == "image-file":
-            return ImageType()
-        return TableType(UNKNOWN) if cls.kind == "table" else Plain(cls.kind)
-    if issubclass(cls, date) or cls.__name__ == "datetime64":
-        return TIMESTAMP
-    if issubclass(cls, _SEQUENCES):
-        return ListOf(UNKNOWN, None)
-    return TypedDict({}) if issubclass(cls, dict) else _type_of_numpy_class(cls)
-
-
-def _type_of_numpy_class(cls: type) -> ColumnType:
-    if cls.__module__ == "numpy" and hasattr(cls, "dtype"):
-        is_bool = cls.__name__ in {"bool", "bool_"}
-        return BOOLEAN if is_bool else NUMBER
-    return PythonObject(cls.__name__)

@@ -6,6 +6,7 @@ from typing import Any, Self
 from localart.errors import UsageError
 from localart.media import column_types as ct
 from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, Record
+from localart.media.column_dtypes import type_from
 from localart.media.joined import JoinedTable, PartitionedTable
 from localart.media.table_json import read_table, table_in_artifact, table_in_run
 from localart.media.table_logging import TableLogging, check_log_mode
@@ -58,7 +59,7 @@ class Table(Media):
         self._types: list[ct.ColumnType] = []
         self._settled: list[set[type]] = []
         for one, is_optional in zip(dtypes, are_optional, strict=True):
-            kind = ct.type_from(one)
+            kind = type_from(one)
             self._add_type(ct.optional(kind) if is_optional else kind)
         for row in self._given_rows(frame, data, rows):
             self.add_data(*row)
@@ -206,7 +207,7 @@ class Table(Media):
     def cast(self, col_name: ColumnKey, dtype: Any, optional: bool = False) -> ct.ColumnType:  # noqa: FBT001, FBT002
         """Give a column another type; TypeError, and no change, when some cell does not fit it."""
         number = self._number_of(col_name)
-        wanted = ct.type_from(dtype)
+        wanted = type_from(dtype)
         if optional and _is_key(wanted):
             raise ValueError("a column of keys cannot be optional")
         kind = self._checked_cast(number, ct.optional(wanted) if optional else wanted)
