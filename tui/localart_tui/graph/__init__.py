@@ -6,5 +6,5 @@
     canvas    the Map: a planned drawing of which only the window is drawn      lane_list  the Lanes
     walk      inputs, this, outputs                                             side       bar, minimap, facts
     menus     which types, which file, which command                            exports    those files and commands
-    view      `GraphView`, which holds them together, takes the keys and posts messages
+    frame     holds them together and posts messages                                view       `GraphView`: its keys
 """
