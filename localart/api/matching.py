@@ -70,5 +70,10 @@ def ordered(found: Sequence[tuple[Facts, Any]], order: str | None) -> list[Any]:
     key = order.lstrip("+-")
     if any(key not in facts for facts, _ in found):
         raise InvalidRequest(f"These cannot be ordered by {shown(order)}", hint="for example '-created_at'")
-    by_key = sorted(found, key=lambda pair: str(pair[0][key] or ""), reverse=order.startswith("-"))
+    by_key = sorted(found, key=lambda pair: _rank(pair[0][key]), reverse=order.startswith("-"))
     return [one for _, one in by_key]
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """What is not known comes first."""
+    return (value is not None, 0 if value is None else value)

@@ -1,5 +1,6 @@
 """References: what is recorded without touching the network, and what a download brings when it is told to."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -274,3 +275,13 @@ def test_a_web_page_that_is_not_to_be_had_says_so(
     with pytest.raises(error, match=path):
         made.download(fetch_references=True)
     assert list(Path("artifacts/refs:v0").iterdir()) == []
+
+
+def test_without_fsspec_the_way_is_named(run: localart.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = artifact()
+    made.add_reference("s3://bucket/a.bin")
+    run.log_artifact(made)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+
+    with pytest.raises(NotLocalError, match="pip install fsspec"):
+        made.download(fetch_references=True)
