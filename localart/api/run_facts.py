@@ -130,7 +130,7 @@ class RunFacts(Attributes):
     @property
     def user(self) -> LocalUser:
         """The user it ran as, where that was noted."""
-        name = str(self.metadata.get("username") or "")
+        name = str(self.metadata.get("user") or "")
         return LocalUser(username=name, name=name)
 
     @property

@@ -47,7 +47,15 @@ _TIMES = {
     "updatedAt": "r.updated_at",
     "finishedAt": "r.finished_at",
 }
-_FACTS = ("host", "username", "user", "program", "python")
+_FACTS = {
+    "host": ["host"],
+    "username": ["user"],
+    "user": ["user"],
+    "program": ["program"],
+    "python": ["python"],
+    "platform": ["platform"],
+    "commit": ["git", "commit"],
+}
 _CONFIG = ("config.",)
 _SUMMARY = ("summary_metrics.", "summaryMetrics.", "summary.")
 
@@ -66,7 +74,7 @@ def find_field(name: str, bind: Bind) -> Field:
     if camel in _TIMES:
         return _time(_TIMES[camel])
     if camel in _FACTS:
-        return _json("r.facts", [[camel]], bind)
+        return _json("r.facts", [_FACTS[camel]], bind)
     if camel == "tags":
         return _tags()
     if camel == "duration":

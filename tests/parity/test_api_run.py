@@ -119,6 +119,23 @@ def test_a_path_to_no_run_is_a_comm_error(ended: PublicRun, path: str) -> None:
         localart.Api().run(path)
 
 
+def test_who_ran_where_is_told_and_found_where_it_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALART_MACHINE_INFO", "1")
+    with localart.init(project="demo", id="noted") as run:
+        pass
+    found = fetch(run)
+
+    assert found.metadata["host"]
+    assert found.user.username == found.username == found.metadata["user"]
+    for filters in (
+        {"host": found.metadata["host"]},
+        {"username": found.username},
+        {"python": sys.version.split()[0]},
+    ):
+        assert [one.id for one in localart.Api().runs("demo", filters=filters)] == ["noted"]
+    assert len(localart.Api().runs("demo", filters={"host": "elsewhere"})) == 0
+
+
 # --- changes ----------------------------------------------------------------------------------------------
 
 
