@@ -10,8 +10,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from localart.errors import UsageError
-from localart.names import shown
+from localart.catalog.conditions import Condition, Fields, ListQuery, add_conditions, order_sql
+
+__all__ = [
+    "RUN_FIELDS",
+    "VERSION_FIELDS",
+    "ArtifactHead",
+    "ArtifactLine",
+    "Condition",
+    "ListQuery",
+    "ProjectLine",
+    "RunLine",
+    "VersionLine",
+    "artifact_lines",
+    "become_reader",
+    "data_version",
+    "find_head",
+    "iter_run_texts",
+    "iter_version_texts",
+    "neighbour_numbers",
+    "project_lines",
+    "run_ids",
+    "run_lines",
+    "version_ids",
+    "version_lines",
+    "version_sizes",
+]
 
 MOST_ARTIFACTS = 50_000
 _PROSE = 200
@@ -97,35 +121,6 @@ class RunLine:
     finished_at: str | None
     input_count: int
     output_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """A row's field compared with a value. `test`: `has` (in the text), =, !=, >, >=, <, <=.
-
-    A number is compared with numbers only, a text without regard to case. The field `text` is all that is
-    written in a row; `metadata.a.b` (for runs `config.…`, `summary.…`) is a value inside the JSON.
-    """
-
-    field: str
-    test: str
-    value: str | float
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
-    """Which rows of a list, in which order. `artifact` and `project` are row ids; None: all.
-
-    `linked`: the artifact is a portfolio, which holds links to versions of others.
-    """
-
-    artifact: int | None = None
-    linked: bool = False
-    project: int | None = None
-    order: str = ""
-    descending: bool = True
-    conditions: tuple[Condition, ...] = ()
 
 
 # --- the connection ---------------------------------------------------------------------------------
@@ -295,7 +290,7 @@ VERSION_FIELDS = frozenset({*_VERSION_FIELDS, *_VERSION_MEMBERS, "metadata."} - 
 def version_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1) -> list[int]:
     """The row ids of all committed versions asked for, in order; at most `limit` when it is not negative."""
     where, values = _version_where(query)
-    sql = f"SELECT v.id {_version_tables(query)} WHERE {where} ORDER BY {_order(query, _VERSION_ORDERS, 'v.id')}"
+    sql = f"SELECT v.id {_version_tables(query)} WHERE {where} ORDER BY {order_sql(query, _VERSION_ORDERS, 'v.id')}"
     rows = connection.execute(f"{sql} LIMIT ?", (*values, limit)).fetchall()
     return [row_id for (row_id,) in rows]
 
@@ -303,7 +298,7 @@ def version_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int 
 def iter_version_texts(connection: sqlite3.Connection, query: ListQuery) -> Iterator[tuple[int, str]]:
     """As `version_ids`, each with all that is written in its row. Streams."""
     where, values = _version_where(query)
-    order = _order(query, _VERSION_ORDERS, "v.id")
+    order = order_sql(query, _VERSION_ORDERS, "v.id")
     cursor = connection.execute(
         f"SELECT v.id, {_VERSION_FIELDS['text']} {_FROM_VERSIONS} WHERE {where} ORDER BY {order}", values
     )
@@ -326,7 +321,7 @@ def _version_where(query: ListQuery) -> tuple[str, list[Any]]:
     if query.project is not None:
         parts.append("a.project = ?")
         values.append(query.project)
-    _add_conditions(query, _Fields(_VERSION_FIELDS, _VERSION_MEMBERS, _VERSION_JSON), parts, values)
+    add_conditions(query, Fields(_VERSION_FIELDS, _VERSION_MEMBERS, _VERSION_JSON), parts, values)
     return " AND ".join(parts), values
 
 
@@ -420,14 +415,14 @@ RUN_FIELDS = frozenset({*_RUN_FIELDS, *_RUN_MEMBERS, "config.", "summary."} - {"
 def run_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1) -> list[int]:
     """The row ids of all runs asked for, in order; at most `limit` when it is not negative."""
     where, values = _run_where(query)
-    sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {_order(query, _RUN_ORDERS, 'r.id')} LIMIT ?"
+    sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order_sql(query, _RUN_ORDERS, 'r.id')} LIMIT ?"
     return [row_id for (row_id,) in connection.execute(sql, (*values, limit)).fetchall()]
 
 
 def iter_run_texts(connection: sqlite3.Connection, query: ListQuery) -> Iterator[tuple[int, str]]:
     """As `run_ids`, each with all that is written in its row. Streams."""
     where, values = _run_where(query)
-    order = _order(query, _RUN_ORDERS, "r.id")
+    order = order_sql(query, _RUN_ORDERS, "r.id")
     cursor = connection.execute(
         f"SELECT r.id, {_RUN_FIELDS['text']} {_FROM_RUNS} WHERE {where} ORDER BY {order}", values
     )
@@ -440,7 +435,7 @@ def _run_where(query: ListQuery) -> tuple[str, list[Any]]:
     if query.project is not None:
         parts.append("r.project = ?")
         values.append(query.project)
-    _add_conditions(query, _Fields(_RUN_FIELDS, _RUN_MEMBERS, _RUN_JSON), parts, values)
+    add_conditions(query, Fields(_RUN_FIELDS, _RUN_MEMBERS, _RUN_JSON), parts, values)
     return " AND ".join(parts), values
 
 
@@ -464,69 +459,6 @@ def _run_line(row: tuple[Any, ...]) -> RunLine:
         input_count=row[9],
         output_count=row[10],
     )
-
-
-# --- queries as SQL -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """What a condition may name: SQL of plain fields, of members ("has one that …"), and of JSON columns."""
-
-    plain: Mapping[str, str]
-    members: Mapping[str, str]
-    json: Mapping[str, str]
-
-
-_TESTS = {"has": "LIKE", "=": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
-
-
-def _order(query: ListQuery, orders: Mapping[str, str], tie: str) -> str:
-    way = "DESC" if query.descending else "ASC"
-    expression = orders.get(query.order)
-    if expression is None:
-        raise UsageError(
-            f"A list has no order {shown(query.order)}", hint=f"one of {', '.join(filter(None, orders))}"
-        )
-    return f"{expression} {way}" if expression in {tie, "v.number"} else f"{expression} {way}, {tie} {way}"
-
-
-def _add_conditions(query: ListQuery, fields: _Fields, parts: list[str], values: list[Any]) -> None:
-    for condition in query.conditions:
-        sql, bound = _condition(condition, fields)
-        parts.append(f"NOT coalesce({sql}, 0)" if condition.negated else sql)
-        values += bound
-
-
-def _condition(condition: Condition, fields: _Fields) -> tuple[str, list[Any]]:
-    head, _, path = condition.field.partition(".")
-    if path and head in fields.json:
-        column = fields.json[head]
-        value = f"coalesce(json_extract({column}, ?), json_extract({column}, ?))"
-        sql, bound = _comparison(value, condition)
-        paths = [_json_path(path.split(".")), _json_path([path])]
-        return sql, [*paths * sql.count(value), *bound]
-    if condition.field in fields.members:
-        sql, bound = _comparison("name", condition)
-        return f"EXISTS ({fields.members[condition.field].removesuffix(' AND name')} AND {sql})", bound
-    if condition.field not in fields.plain:
-        raise UsageError(f"Rows have no field {shown(condition.field)}")
-    return _comparison(f"({fields.plain[condition.field]})", condition)
-
-
-def _comparison(value: str, condition: Condition) -> tuple[str, list[Any]]:
-    test = _TESTS[condition.test]
-    if condition.test == "has":
-        escaped = str(condition.value).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return rf"{value} LIKE ? ESCAPE '\'", [f"%{escaped}%"]
-    if isinstance(condition.value, str):
-        return f"CAST({value} AS TEXT) {test} ? COLLATE NOCASE", [condition.value]
-    return f"(typeof({value}) IN ('integer', 'real') AND {value} {test} ?)", [condition.value]
-
-
-def _json_path(keys: Sequence[str]) -> str:
-    """`$."a"."b"`; a key that holds a quote cannot be written so and finds nothing."""
-    return "$" + "".join(f'."{key.replace(chr(34), "")}"' for key in keys)
 
 
 def _by_id(connection: sqlite3.Connection, sql: str, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:

@@ -232,7 +232,7 @@ class LocalartApp(App[str]):
     def action_go_back(self) -> None:
         """To where one came from, as it was; else one level up; from the top, out."""
         page = self.page
-        if page is None:
+        if page is None or page.leave_inner():
             return
         if not self.trail:
             parent = page.parent_place

@@ -13,6 +13,7 @@ from localart_tui.data.contents import preview_file
 from localart_tui.data.files import FileRow, FileTree, FolderRow, find_files, list_folders, sum_folders
 from localart_tui.filtering import parse_filter
 from localart_tui.page import Copy, Page
+from localart_tui.pager import page_file
 from localart_tui.preview import WIDE
 from localart_tui.previews.pane import FilePreview
 from localart_tui.source import ListSource
@@ -147,11 +148,20 @@ class FilesPanel(Container):
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
-        """A folder opens or closes."""
+        """A folder opens or closes; into a file's preview, to read it."""
         event.stop()
-        row = self.table.cursor_row
+        row, preview = self.table.cursor_row, self.query_one(FilePreview)
         if isinstance(row, FolderRow) and self._tree is not None:
             self._toggle(self._tree, row)
+        elif preview.has_class("-shown"):
+            preview.focus()
+
+    def leave_preview(self) -> bool:
+        """Back from the preview to the tree; False when one was not in it."""
+        inside = self.query_one(FilePreview).has_focus
+        if inside:
+            self.table.focus()
+        return inside
 
     @work(exclusive=True, group="files")
     async def _toggle(self, tree: FileTree, row: FolderRow) -> None:
@@ -164,6 +174,12 @@ class FilesPanel(Container):
                 self._page.fail(error)
                 return
         self.table.set_rows(tree, cursor=f"{row.path}/")
+
+    def open_in_pager(self) -> None:
+        """Show the whole file in the user's pager."""
+        row = self.table.cursor_row
+        if isinstance(row, FileRow):
+            page_file(self._page.localart, self._store, row.line)
 
     def fold_all(self) -> None:
         """Close every folder."""

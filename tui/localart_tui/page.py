@@ -8,7 +8,7 @@ the store is shown on the page: no page ever crashes for what a store holds.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import on, work
@@ -19,6 +19,7 @@ from localart.errors import LocalartError, StoreBusy, StoreError, UsageError
 from localart_tui.chrome import Bar, Chip, TabStrip
 from localart_tui.filterbar import FilterBar
 from localart_tui.keys import Scope, bindings, footer
+from localart_tui.pagemenus import Copy, choose_copy, choose_order, error_words, show_error, show_same
 from localart_tui.places import Place, View
 from localart_tui.table import VirtualTable
 from localart_tui.text import clean
@@ -36,19 +37,11 @@ if TYPE_CHECKING:
 
 Loaded = TypeVar("Loaded")
 
+__all__ = ["Copy", "Page"]
+
 READING_SECONDS = 0.12
 RETRY_SECONDS = 2
 _SHORT_PAGE = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Something that `y` can copy. `several_lines`: code or JSON that we made ourselves."""
-
-    key: str
-    label: str
-    text: str
-    several_lines: bool = False
 
 
 class Page(Screen[None], Generic[Loaded]):
@@ -267,7 +260,7 @@ class Page(Screen[None], Generic[Loaded]):
     def fail(self, error: Exception) -> None:
         """Show an error: in place of the content when there is none yet, else in the status row."""
         self.error = error
-        what, hint = _words(error)
+        what, hint = error_words(error)
         glyphs = glyphs_of(self)
         again = f"trying again in {RETRY_SECONDS} s" if isinstance(error, StoreBusy) else "r tries again"
         self._status = (Chip(f"{glyphs.bad} {what}", Tone.BAD), Chip(f"   ! details, {again}", Tone.DIM))
@@ -390,25 +383,11 @@ class Page(Screen[None], Generic[Loaded]):
 
     def action_sort(self) -> None:
         """Choose the order."""
-        from localart_tui.modals import Choice, Menu
-
         if not self.SORTS:
             notify(self.app, "this page has one order only")
             return
         key, descending = self.sort
-        choices = [
-            Choice(
-                letter,
-                title,
-                ("high to low" if descending else "low to high") if name == key else "",
-                name == key,
-            )
-            for letter, (name, title) in zip("abcdefghijklm", self.SORTS.items(), strict=False)
-        ]
-        names = dict(zip("abcdefghijklm", self.SORTS, strict=False))
-        self.app.push_screen(
-            Menu("Order by", choices), lambda letter: self.sort_by(names[letter]) if letter else None
-        )
+        choose_order(self, self.SORTS, chosen=key, descending=descending, take=self.sort_by)
 
     def sort_by(self, key: str) -> None:
         """Order by this; the same again turns the order round."""
@@ -438,47 +417,29 @@ class Page(Screen[None], Generic[Loaded]):
 
     def action_copy(self) -> None:
         """Choose what to copy."""
-        from localart_tui.clipboard import copy
-        from localart_tui.modals import Choice, Menu
-
-        found = [one for one in self.copies() if one.text]
-        if not found:
-            notify(self.app, "there is nothing to copy here")
-            return
-        texts = {one.key: one for one in found}
-        choices = [Choice(one.key, one.label, one.text.split("\n")[0]) for one in found]
-
-        def take(key: str | None) -> None:
-            if key:
-                copy(self.app, texts[key].text, several_lines=texts[key].several_lines)
-
-        self.app.push_screen(Menu("Copy", choices), take)
+        choose_copy(self, self.copies())
 
     def action_same(self) -> None:
         """Show the command and the Python that give the same."""
-        from localart_tui.modals import Reading, Section
-
-        self.app.push_screen(
-            Reading([Section("In the shell", self.command), Section("In Python", self.code)])
-        )
+        show_same(self, command=self.command, code=self.code)
 
     def action_error(self) -> None:
         """Show all of the error."""
-        from localart_tui.modals import Reading, Section
-
         if self.error is None:
             notify(self.app, "there was no error")
-            return
-        what, hint = _words(self.error)
-        where = f"store: {self.store.root}\npage: {self.place.screen} {self.place.target}"
-        text = f"{type(self.error).__name__}: {what}\n{hint}\n\n{where}"
-        self.app.push_screen(Reading([Section("What went wrong", text)], tone=Tone.BAD))
+        else:
+            where = f"store: {self.store.root}\npage: {self.place.screen} {self.place.target}"
+            show_error(self, self.error, where)
 
     def action_graph(self) -> None:
         """Open the lineage."""
         target = self.graph_target()
         if target:
             self.localart.open(Place("graph", target))
+
+    def leave_inner(self) -> bool:
+        """Leave a part of the page that one went into; False when one is on the page itself."""
+        return False
 
     def preview_toggled(self) -> None:
         """Previews are wanted now, or no longer."""
@@ -505,12 +466,3 @@ class Page(Screen[None], Generic[Loaded]):
         """Tab `number`."""
         for strip in self.query(TabStrip):
             strip.choose_number(number)
-
-
-def _words(error: Exception) -> tuple[str, str]:
-    """What happened, and what to do."""
-    if isinstance(error, LocalartError):
-        return error.message, error.hint
-    if isinstance(error, OSError):
-        return error.strerror or str(error), ""
-    return f"{type(error).__name__}: {error}", "run `localart doctor`"

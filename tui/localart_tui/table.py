@@ -12,11 +12,22 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from localart_tui.columns import (
+    GAP,
+    Cell,
+    Column,
+    Placed,
+    cell_segments,
+    head_width,
+    merged_segments,
+    natural_width,
+    place_columns,
+)
 from localart_tui.keys import Scope, bindings
 from localart_tui.source import EMPTY, RowSource
-from localart_tui.text import cell_width, fit, pad
+from localart_tui.text import fit, pad
 from localart_tui.tones import Tone, palette
-from localart_tui.ui import Part, glyphs_of
+from localart_tui.ui import glyphs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,43 +35,12 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import Binding
 
+__all__ = ["Cell", "Column", "VirtualTable"]
+
 Row = TypeVar("Row")
 
-Cell = str | Part | list[Part]
-"""What stands in one field: a text, a text in a tone, or several of them side by side."""
-
 GUTTER = 2
-_GAP = 2
 _MEASURED_ROWS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column. Of columns that do not fit, those of the highest `priority` number go first; 0 always stays.
-
-    Its width is what the first rows need, within `least` and `most`; a column that can `grow` shares what is left.
-    `sort` is the key it sorts by when its head is clicked.
-    """
-
-    key: str
-    title: str
-    least: int = 4
-    most: int = 40
-    priority: int = 0
-    grow: int = 0
-    right: bool = False
-    keep_end: bool = False
-    tone: Tone = Tone.TEXT
-    sort: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A column that is shown, and how wide."""
-
-    number: int
-    column: Column
-    width: int
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -118,7 +98,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._cells: Callable[[object], Sequence[Cell]] = cells  # type: ignore[assignment]
         self._source: RowSource[object] = EMPTY
         self._header = int(header)
-        self._placed: tuple[_Placed, ...] = ()
+        self._placed: tuple[Placed, ...] = ()
         self._cursor = 0
         self._marks: dict[str, None] = {}
         self._anchor: int | None = None
@@ -304,9 +284,9 @@ class VirtualTable(ScrollView, can_focus=True):
     def _click_head(self, x: int) -> None:
         left = GUTTER
         for placed in self._placed:
-            if left <= x < left + placed.width + _GAP and placed.column.sort:
+            if left <= x < left + placed.width + GAP and placed.column.sort:
                 self.post_message(self.HeadClicked(self, placed.column.sort))
-            left += placed.width + _GAP
+            left += placed.width + GAP
 
     # --- layout --------------------------------------------------------------------------------------------
 
@@ -344,20 +324,20 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         """How wide the columns want to be, judged by their heads and the rows around the cursor."""
-        naturals = [_head_width(column) for column in self._columns]
+        naturals = [head_width(column) for column in self._columns]
         first = max(0, min(self._cursor, len(self._source) - _MEASURED_ROWS))
         for index in range(first, min(first + _MEASURED_ROWS, len(self._source))):
             row = self._source.row(index)
             if row is None:
                 continue
             for number, cell in enumerate(self._cells(row)[: len(naturals)]):
-                naturals[number] = max(naturals[number], _natural_width(cell))
+                naturals[number] = max(naturals[number], natural_width(cell))
         self._naturals = naturals
         self._place_columns()
 
     def _place_columns(self) -> None:
         if len(self._naturals) != len(self._columns):
-            self._naturals = [_head_width(column) for column in self._columns]
+            self._naturals = [head_width(column) for column in self._columns]
         self._placed = place_columns(self._columns, self._naturals, self._width - GUTTER)
 
     # --- painting ------------------------------------------------------------------------------------------
@@ -401,7 +381,7 @@ class VirtualTable(ScrollView, can_focus=True):
             column = placed.column
             sign = glyphs.down if self._sorted_by.startswith("-") else glyphs.up
             title = column.title + (f" {sign}" if column.sort and column.sort == sorted_by else "")
-            text += pad(title, placed.width, right=column.right) + " " * _GAP
+            text += pad(title, placed.width, right=column.right) + " " * GAP
         return Strip([Segment(fit(text.rstrip(), width).ljust(width), self._ground + styles[Tone.HEADER])])
 
     def _row_segments(self, index: int, styles: dict[Tone, Style]) -> list[Segment]:
@@ -417,8 +397,8 @@ class VirtualTable(ScrollView, can_focus=True):
             return segments
         cells = self._cells(row)
         for placed in self._placed:
-            segments += _cell_segments(cells[placed.number], placed, styles, under)
-        return _merged(segments)
+            segments += cell_segments(cells[placed.number], placed, styles, under)
+        return merged_segments(segments)
 
     def _gutter(self, styles: dict[Tone, Style], under: Style, *, here: bool, marked: bool) -> Segment:
         glyphs = glyphs_of(self)
@@ -435,98 +415,3 @@ class VirtualTable(ScrollView, can_focus=True):
     def refresh_row(self, index: int) -> None:
         """Paint one row again."""
         self.refresh(Region(0, index - self.scroll_offset.y + self._header, self.size.width, 1))
-
-
-def place_columns(columns: Sequence[Column], naturals: Sequence[int], width: int) -> tuple[_Placed, ...]:
-    """The columns that fit into `width` cells, and their widths. Those of the highest priority number go first."""
-    chosen = list(range(len(columns)))
-    while len(chosen) > 1 and _least(columns, naturals, chosen) > width:
-        worst = max(chosen, key=lambda number: (columns[number].priority, number))
-        if columns[worst].priority == 0:
-            break
-        chosen.remove(worst)
-    widths = {number: _first_width(columns[number], naturals[number]) for number in chosen}
-    spare = width - sum(widths.values()) - _GAP * (len(chosen) - 1)
-    _share(columns, naturals, widths, spare)
-    return tuple(_Placed(number, columns[number], max(widths[number], 1)) for number in chosen)
-
-
-def _first_width(column: Column, natural: int) -> int:
-    return column.least if column.grow else max(min(natural, column.most), column.least)
-
-
-def _least(columns: Sequence[Column], naturals: Sequence[int], chosen: Sequence[int]) -> int:
-    return sum(_first_width(columns[number], naturals[number]) for number in chosen) + _GAP * (
-        len(chosen) - 1
-    )
-
-
-def _share(columns: Sequence[Column], naturals: Sequence[int], widths: dict[int, int], spare: int) -> None:
-    """Give what is left to the columns that can grow, up to what they need; take from the widest what is missing."""
-    growing = [number for number in widths if columns[number].grow]
-    for number in growing:
-        needs = max(min(naturals[number], columns[number].most) - widths[number], 0)
-        given = max(min(needs, spare), 0)
-        widths[number] += given
-        spare -= given
-    if spare > 0 and growing:
-        greediest = max(growing, key=lambda number: columns[number].grow)
-        widths[greediest] += spare if columns[greediest].grow > 1 else 0
-    while spare < 0 and (widest := max(widths, key=lambda number: widths[number])) and widths[widest] > 1:
-        widths[widest] -= 1
-        spare += 1
-
-
-def _head_width(column: Column) -> int:
-    """With room for the sign of the order."""
-    return cell_width(column.title) + (2 if column.sort else 0)
-
-
-def _natural_width(cell: Cell) -> int:
-    if isinstance(cell, str):
-        return cell_width(cell)
-    if isinstance(cell, tuple):
-        return cell_width(cell[0])
-    return sum(cell_width(text) for text, _ in cell)
-
-
-def _cell_segments(cell: Cell, placed: _Placed, styles: dict[Tone, Style], under: Style) -> list[Segment]:
-    column, width = placed.column, placed.width
-    if isinstance(cell, list):
-        return _parts_segments(cell, width, styles, under)
-    text, tone = (cell, column.tone) if isinstance(cell, str) else cell
-    fitted = pad(text, width, right=column.right, keep_end=column.keep_end)
-    return [Segment(fitted + " " * _GAP, styles[tone] + under)]
-
-
-def _parts_segments(parts: list[Part], width: int, styles: dict[Tone, Style], under: Style) -> list[Segment]:
-    segments, left = [], width
-    for text, tone in parts:
-        fitted = fit(text, left)
-        left -= cell_width(fitted)
-        segments.append(Segment(fitted, styles[tone] + under))
-    return [*segments, Segment(" " * (left + _GAP), styles[Tone.TEXT] + under)]
-
-
-def _merged(segments: list[Segment]) -> list[Segment]:
-    """Neighbours in one style as one, and blanks with either: fewer bytes to the terminal."""
-    merged: list[Segment] = []
-    for segment in segments:
-        last = merged[-1] if merged else None
-        if not segment.text:
-            continue
-        if last is None or not (last.style == segment.style or _alike(last, segment)):
-            merged.append(segment)
-        elif last.style == segment.style or not segment.text.strip():
-            merged[-1] = Segment(last.text + segment.text, last.style)
-        elif not last.text.strip():
-            merged[-1] = Segment(last.text + segment.text, segment.style)
-        else:
-            merged.append(segment)
-    return merged
-
-
-def _alike(one: Segment, other: Segment) -> bool:
-    """Whether blanks look the same in both."""
-    first, second = one.style or Style.null(), other.style or Style.null()
-    return first.bgcolor == second.bgcolor and not first.underline and not first.reverse

@@ -215,9 +215,18 @@ class ArtifactPage(Page[VersionFacts]):
         if row is not None:
             self.app.push_screen(Reading([Section(row.path, row.text)]))
 
+    def leave_inner(self) -> bool:
+        """From a file's preview back to its tree."""
+        return self.query_one(FilesPanel).leave_preview()
+
     def preview_toggled(self) -> None:
         """Files have previews."""
         self.query_one(FilesPanel).on_resize()
+
+    def action_pager(self) -> None:
+        """The file in the user's pager."""
+        if self.tab == "files":
+            self.query_one(FilesPanel).open_in_pager()
 
     def action_fold_all(self) -> None:
         """Close every folder."""
