@@ -243,6 +243,18 @@ def test_a_deleted_run_is_gone_and_what_it_made_stays() -> None:
             call()
 
 
+def test_a_deleted_run_is_not_found_by_its_words() -> None:
+    localart.init(project="demo", id="gone", notes="peculiar words").finish()
+    repository = localart.Api().repository
+
+    localart.Api().run("demo/gone").delete()
+
+    find = "SELECT count(*) FROM runs_fts WHERE runs_fts MATCH 'peculiar'"
+    assert repository.read().execute(find).fetchone() == (0,)
+    with repository.write() as tx:
+        tx.execute("INSERT INTO runs_fts(runs_fts) VALUES ('integrity-check')")
+
+
 def test_a_run_is_deleted_with_the_versions_it_made() -> None:
     with localart.init(project="demo") as first:
         first.log_artifact(made("used"))
