@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localart.api.asking import asked, project_in, run_address
+from localart.api.drawing import drawn
 from localart.api.listing import Listing
 from localart.api.local_user import LocalUser, this_user
 from localart.api.project import ArtifactType, Project, get_type, list_types
@@ -304,4 +305,4 @@ class Api(ServerOnly):
         `complete`: all that hangs together with it, siblings too.
         """
         reach = Reach(up=up, down=down, depth=depth, complete=complete)
-        return find_lineage(self._repository, name, project=self._project, reach=reach)
+        return drawn(find_lineage(self._repository, name, project=self._project, reach=reach))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -9,6 +10,7 @@ from localart.artifact.content import ArtifactContent
 from localart.artifact.entries import ArtifactEntry, entry_view
 from localart.artifact.files import ArtifactFiles
 from localart.artifact.objects import find_object_entry, load_object
+from localart.artifact.portrait import artifact_html
 from localart.catalog import edges, runs
 from localart.errors import (
     FolderDiffers,
@@ -25,6 +27,7 @@ from localart.operations.download import download, download_one
 from localart.operations.link import link_version, parse_link_target, unlink
 from localart.operations.update import update_linked
 from localart.repository import Repository
+from localart.repository.stored_file import open_stored
 from localart.saving import find_saver
 from localart.settings import read_settings
 from localart.showing import find_views
@@ -49,6 +52,32 @@ class Artifact(ArtifactContent):
     def repository(self) -> Repository:
         """The store this version is in."""
         return self._store("store")
+
+    def open(self, path: str) -> BufferedReader:
+        """A stored file to read here and there, without a download; KeyError when there is none at `path`.
+
+        Only what is read is decoded, every byte is verified. Binary; `io.TextIOWrapper` makes text of it.
+        """
+        entry = self._stored("content").find(path)
+        if entry is None or entry.reference is not None:
+            raise KeyError(f"{self.name} has no stored file {path!r}")
+        return open_stored(self.repository, BlobRef(entry.digest, entry.size_bytes))
+
+    def _repr_html_(self) -> str:
+        if self._version is None:
+            facts = {"type": self.type, "state": self.state, "size": f"{self.size:,} bytes"}
+        else:
+            facts = {
+                "type": self.type,
+                "aliases": ", ".join(self.aliases),
+                "size": f"{self.size:,} bytes in {self.file_count:,} files",
+                "digest": self.digest,
+                "logged": self.created_at,
+                "state": self.state,
+            }
+        files = () if self.state == "DELETED" else ((entry.path, entry.size) for entry in self.manifest)
+        title = self.name if self._version is None else self.qualified_name
+        return artifact_html(title, facts=facts, metadata=self.metadata, files=files)
 
     def write_entry(self, path: str, file: BinaryIO) -> None:
         """Make `file` hold exactly the bytes stored at `path`; KeyError when there are none."""

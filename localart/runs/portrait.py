@@ -4,10 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from localart.artifact.portrait import facts_table
 from localart.model import RunRecord
-
-_MOST_ROWS = 20
-_MOST_CHARACTERS = 200
 
 
 def run_html(run: RunRecord, *, config: Mapping[str, Any], summary: Mapping[str, Any], hidden: bool) -> str:
@@ -15,27 +13,8 @@ def run_html(run: RunRecord, *, config: Mapping[str, Any], summary: Mapping[str,
     from html import escape  # 2 ms, and most runs are never shown
 
     title = escape(f"{run.name} ({run.project}/{run.id}, {run.state})")
-    body = _table("config", config) + _table("summary", summary)
+    body = facts_table("config", config) + facts_table("summary", summary)
     return f"<details{'' if hidden else ' open'}><summary>{title}</summary>{body}</details>"
-
-
-def _table(title: str, values: Mapping[str, Any]) -> str:
-    if not values:
-        return ""
-    rows = "".join(
-        f"<tr><td>{_cell(key)}</td><td>{_cell(value)}</td></tr>"
-        for key, value in list(values.items())[:_MOST_ROWS]
-    )
-    more = len(values) - _MOST_ROWS
-    rest = f'<tr><td colspan="2">and {more:,} more</td></tr>' if more > 0 else ""
-    return f"<table><caption>{title}</caption>{rows}{rest}</table>"
-
-
-def _cell(value: object) -> str:
-    from html import escape
-
-    text = str(value)
-    return escape(text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…")
 
 
 def show_html(html: str) -> bool:
