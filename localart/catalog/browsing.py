@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from localart.catalog.conditions import Condition, Fields, ListQuery, add_conditions, order_sql
+from localart.catalog.conditions import (
+    Condition,
+    Fields,
+    ListQuery,
+    add_conditions,
+    json_order_sql,
+    order_sql,
+)
 
 __all__ = [
     "RUN_FIELDS",
@@ -41,6 +48,8 @@ MOST_ARTIFACTS = 50_000
 _PROSE = 200
 _FETCH = 2_000
 _FEW_ALIASES = 12
+_FEW_TAGS = 12
+_LONGEST_JSON = 64 << 10
 
 Line = TypeVar("Line", "VersionLine", "RunLine")
 
@@ -108,9 +117,10 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A run, with how many versions it used and made."""
+    """A run, with how many versions it used and made. `config` and `summary` are JSON; "{}" where it is huge."""
 
     id: int
+    uid: str
     run_id: str
     project: str
     name: str
@@ -121,6 +131,10 @@ class RunLine:
     finished_at: str | None
     input_count: int
     output_count: int
+    tags: tuple[str, ...]
+    notes: str
+    config: str
+    summary: str
 
 
 # --- the connection ---------------------------------------------------------------------------------
@@ -377,9 +391,14 @@ def neighbour_numbers(
 _FROM_RUNS = "FROM runs r JOIN projects p ON p.id = r.project"
 
 _RUN_LINES = f"""
-SELECT r.id, r.run_id, p.name, r.name, r.job_type, r.group_name, r.state, r.created_at, r.finished_at,
+SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.state, r.created_at, r.finished_at,
   (SELECT count(*) FROM edges WHERE run = r.id AND direction = 'input'),
-  (SELECT count(*) FROM edges WHERE run = r.id AND direction = 'output')
+  (SELECT count(*) FROM edges WHERE run = r.id AND direction = 'output'),
+  (SELECT group_concat(name, char(10)) FROM (
+    SELECT name FROM run_tags WHERE run = r.id ORDER BY name LIMIT {_FEW_TAGS})),
+  substr(coalesce(r.notes, ''), 1, {_PROSE}),
+  iif(length(r.config) > {_LONGEST_JSON}, '{{}}', r.config),
+  iif(length(r.summary) > {_LONGEST_JSON}, '{{}}', r.summary)
 {_FROM_RUNS}
 """
 
@@ -399,11 +418,17 @@ _RUN_FIELDS: Mapping[str, str] = {
 }
 _RUN_MEMBERS: Mapping[str, str] = {"tag": "SELECT 1 FROM run_tags WHERE run = r.id AND name"}
 _RUN_JSON: Mapping[str, str] = {"config": "r.config", "summary": "r.summary"}
+_LAST_NUMBER = (
+    "(SELECT m.value FROM metrics m WHERE m.run = r.id AND m.metric = (SELECT id FROM metric_names WHERE name = ?)"
+    " ORDER BY m.step DESC LIMIT 1)"
+)
+_RUN = Fields(_RUN_FIELDS, _RUN_MEMBERS, _RUN_JSON, elsewhere={"summary": _LAST_NUMBER})
 _RUN_ORDERS: Mapping[str, str] = {
     "": "r.id",
     "created": "r.created_at",
     "name": "r.name",
     "job": "r.job_type",
+    "group": "r.group_name",
     "state": "r.state",
     "seconds": _RUN_FIELDS["seconds"],
     "inputs": _RUN_FIELDS["inputs"],
@@ -413,21 +438,29 @@ RUN_FIELDS = frozenset({*_RUN_FIELDS, *_RUN_MEMBERS, "config.", "summary."} - {"
 
 
 def run_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1) -> list[int]:
-    """The row ids of all runs asked for, in order; at most `limit` when it is not negative."""
+    """The row ids of all runs asked for, in order; at most `limit` when it is not negative.
+
+    Orders also by `config.…` and `summary.…`, runs without the value last; what a running run logged last
+    counts as its summary.
+    """
     where, values = _run_where(query)
-    sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order_sql(query, _RUN_ORDERS, 'r.id')} LIMIT ?"
-    return [row_id for (row_id,) in connection.execute(sql, (*values, limit)).fetchall()]
+    order, bound = _run_order(query)
+    sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order} LIMIT ?"
+    return [row_id for (row_id,) in connection.execute(sql, (*values, *bound, limit)).fetchall()]
 
 
 def iter_run_texts(connection: sqlite3.Connection, query: ListQuery) -> Iterator[tuple[int, str]]:
     """As `run_ids`, each with all that is written in its row. Streams."""
     where, values = _run_where(query)
-    order = order_sql(query, _RUN_ORDERS, "r.id")
-    cursor = connection.execute(
-        f"SELECT r.id, {_RUN_FIELDS['text']} {_FROM_RUNS} WHERE {where} ORDER BY {order}", values
-    )
+    order, bound = _run_order(query)
+    sql = f"SELECT r.id, {_RUN_FIELDS['text']} {_FROM_RUNS} WHERE {where} ORDER BY {order}"
+    cursor = connection.execute(sql, (*values, *bound))
     while rows := cursor.fetchmany(_FETCH):
         yield from rows
+
+
+def _run_order(query: ListQuery) -> tuple[str, list[Any]]:
+    return json_order_sql(query, _RUN, "r.id") or (order_sql(query, _RUN_ORDERS, "r.id"), [])
 
 
 def _run_where(query: ListQuery) -> tuple[str, list[Any]]:
@@ -435,7 +468,7 @@ def _run_where(query: ListQuery) -> tuple[str, list[Any]]:
     if query.project is not None:
         parts.append("r.project = ?")
         values.append(query.project)
-    add_conditions(query, Fields(_RUN_FIELDS, _RUN_MEMBERS, _RUN_JSON), parts, values)
+    add_conditions(query, _RUN, parts, values)
     return " AND ".join(parts), values
 
 
@@ -448,16 +481,21 @@ def run_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RunLin
 def _run_line(row: tuple[Any, ...]) -> RunLine:
     return RunLine(
         id=row[0],
-        run_id=row[1],
-        project=row[2],
-        name=row[3],
-        job_type=row[4] or "",
-        group=row[5] or "",
-        state=row[6],
-        created_at=row[7],
-        finished_at=row[8],
-        input_count=row[9],
-        output_count=row[10],
+        uid=row[1],
+        run_id=row[2],
+        project=row[3],
+        name=row[4],
+        job_type=row[5] or "",
+        group=row[6] or "",
+        state=row[7],
+        created_at=row[8],
+        finished_at=row[9],
+        input_count=row[10],
+        output_count=row[11],
+        tags=_names(row[12]),
+        notes=row[13],
+        config=row[14],
+        summary=row[15],
     )
 
 

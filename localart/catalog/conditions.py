@@ -1,7 +1,7 @@
 """Which rows of a list are wanted, as records, and the SQL that says so. Names come from tables, values are bound."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localart.errors import UsageError
@@ -39,11 +39,15 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What a condition may name: SQL of plain fields, of members ("has one that …"), and of JSON columns."""
+    """What a condition may name: SQL of plain fields, of members ("has one that …"), and of JSON columns.
+
+    `elsewhere`: by JSON column, what is asked with the path when the column does not hold it.
+    """
 
     plain: Mapping[str, str]
     members: Mapping[str, str]
     json: Mapping[str, str]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 _TESTS = {"has": "LIKE", "=": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
@@ -60,6 +64,15 @@ def order_sql(query: ListQuery, orders: Mapping[str, str], tie: str) -> str:
     return f"{expression} {way}" if expression in {tie, "v.number"} else f"{expression} {way}, {tie} {way}"
 
 
+def json_order_sql(query: ListQuery, fields: Fields, tie: str) -> tuple[str, list[Any]] | None:
+    """The ORDER BY by a value inside JSON, rows without it last, and what it binds; None for other orders."""
+    found = _json_value(query.order, fields)
+    if found is None:
+        return None
+    (value, bound), way = found, "DESC" if query.descending else "ASC"
+    return f"{value} IS NULL, {value} {way}, {tie} {way}", [*bound, *bound]
+
+
 def add_conditions(query: ListQuery, fields: Fields, parts: list[str], values: list[Any]) -> None:
     """Add the query's conditions to the WHERE `parts` and their `values`; UsageError for an unknown field."""
     for condition in query.conditions:
@@ -69,12 +82,10 @@ def add_conditions(query: ListQuery, fields: Fields, parts: list[str], values: l
 
 
 def _condition(condition: Condition, fields: Fields) -> tuple[str, list[Any]]:
-    head, _, path = condition.field.partition(".")
-    if path and head in fields.json:
-        column = fields.json[head]
-        value = f"coalesce(json_extract({column}, ?), json_extract({column}, ?))"
+    inside = _json_value(condition.field, fields)
+    if inside is not None:
+        value, paths = inside
         sql, bound = _comparison(value, condition)
-        paths = [_json_path(path.split(".")), _json_path([path])]
         return sql, [*paths * sql.count(value), *bound]
     if condition.field in fields.members:
         sql, bound = _comparison("name", condition)
@@ -82,6 +93,20 @@ def _condition(condition: Condition, fields: Fields) -> tuple[str, list[Any]]:
     if condition.field not in fields.plain:
         raise UsageError(f"Rows have no field {shown(condition.field)}")
     return _comparison(f"({fields.plain[condition.field]})", condition)
+
+
+def _json_value(name: str, fields: Fields) -> tuple[str, list[Any]] | None:
+    """The value at `column.path.to.it` and what it binds; None when `name` is no such path."""
+    head, _, path = name.partition(".")
+    if not path or head not in fields.json:
+        return None
+    column = fields.json[head]
+    paths = [_json_path(path.split(".")), _json_path([path])]
+    places = [f"json_extract({column}, ?)"] * 2
+    if head in fields.elsewhere:
+        places.append(fields.elsewhere[head])
+        paths.append(path)
+    return f"coalesce({', '.join(places)})", paths
 
 
 def _comparison(value: str, condition: Condition) -> tuple[str, list[Any]]:

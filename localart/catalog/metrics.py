@@ -216,10 +216,16 @@ _SAMPLE = (
 _FINITE = " AND value > -9e999 AND value < 9e999"
 
 
+def logged_names(connection: sqlite3.Connection, run_key: int) -> dict[int, str]:
+    """The row and name of every metric the run logged."""
+    found: dict[int, str] = dict(connection.execute(_NAMES, {"run": run_key}).fetchall())
+    return found
+
+
 def numeric_metrics(connection: sqlite3.Connection, run_key: int) -> list[str]:
     """The names of what a run logged as numbers, sorted; told by the first and the last value of each."""
-    names = connection.execute(_NAMES, {"run": run_key}).fetchall()
-    return sorted(name for metric, name in names if _is_numeric(connection, run_key, metric))
+    names = logged_names(connection, run_key)
+    return sorted(name for metric, name in names.items() if _is_numeric(connection, run_key, metric))
 
 
 def _is_numeric(connection: sqlite3.Connection, run_key: int, metric: int) -> bool:
