@@ -551,8 +551,9 @@ def test_the_store_option_overrules_the_environment(cli, facts, tmp_path):
     assert facts("ls", "--store", str(tmp_path / "other"))["projects"] == []
 
 
-def test_tui_says_what_to_do_instead(cli):
-    assert "localart show raw:v0" in cli("tui", "raw:v0", code=2).stderr
+def test_tui_without_a_terminal_says_what_to_do_instead(cli):
+    assert "`localart show raw:v0` shows the same facts" in cli("tui", "raw:v0", code=2).stderr
+    assert "`localart ls` shows the same facts" in cli("tui", code=2).stderr
 
 
 def test_completion_prints_lines_for_every_shell(cli, facts):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from localart_tui.app import LocalartApp, Options
 from localart_tui.data.store import open_store
+from localart_tui.filterbar import FilterBar
 from localart_tui.places import Place
 
 
@@ -23,8 +24,8 @@ async def browsing(root, place=None, *, size=(100, 30), app_class=LocalartApp, *
 
 async def ready(pilot, seconds=5.0):
     """Wait until the page in front has read what it shows (or failed to)."""
-    for _ in range(int(seconds / 0.02)):
-        await pilot.pause(0.02)
+    for _ in range(int(seconds / 0.01)):
+        await pilot.pause(0.01)
         page = pilot.app.page
         busy = [
             worker for worker in pilot.app.workers if worker.group in {"load", "files", "lineage", "preview"}
@@ -39,7 +40,8 @@ async def press(pilot, *keys):
     """Press keys one by one, each until the page has settled."""
     for key in keys:
         await pilot.press(key)
-        await pilot.pause(0.08 if len(key) == 1 else 0.02)  # a typed filter rests 60 ms
+        typing = pilot.app.page is not None and pilot.app.page.query_one(FilterBar).is_typing
+        await pilot.pause(0.08 if typing else 0)  # a typed filter rests 60 ms
         await ready(pilot)
 
 

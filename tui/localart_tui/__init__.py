@@ -15,6 +15,7 @@ The browser opens no socket. It opens the store read-only, unless it is told `--
 
 import gc
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def main(  # noqa: PLR0913  # one argument an option of the command line
     """
     unfit = _unfit_terminal()
     if unfit:
-        sys.stderr.write(f"localart: {unfit}; `localart ls` shows the same facts\n")
+        sys.stderr.write(f"localart: {unfit}; `localart {_instead(target)}` shows the same facts\n")
         return _USAGE
     gc.disable()  # nothing made while starting is garbage; the app turns it on again
     from localart.settings import find_store, read_settings
@@ -74,6 +75,16 @@ def main(  # noqa: PLR0913  # one argument an option of the command line
         return _run(LocalartApp(opened, place, options), mouse=mouse, prints=prints)
     finally:
         opened.close()
+
+
+def _instead(target: str | None) -> str:
+    """The command for those who have no terminal."""
+    from localart.names import shown
+
+    if not target:
+        return "ls"
+    words = shlex.quote(shown(target.removeprefix("lineage:"), 1000)[1:-1])
+    return f"lineage {words}" if target.startswith("lineage:") else f"show {words}"
 
 
 def _run(app: "LocalartApp", *, mouse: bool, prints: bool) -> int:
