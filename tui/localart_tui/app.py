@@ -6,6 +6,7 @@ A new page is a line in `PAGES` and a file in `screens/`.
 from __future__ import annotations
 
 import gc
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 
-from localart.errors import LocalartError
+from localart.errors import LocalartError, StoreBusy, StoreError
+from localart_tui.data.live import Pulse, Watch
 from localart_tui.glyphs import ASCII, UNICODE
 from localart_tui.keys import KEYS, Scope, bindings
 from localart_tui.page import Page
+from localart_tui.pictures.protocols import choose_protocol
 from localart_tui.places import (
     MOST_PLACES,
     History,
@@ -46,13 +49,14 @@ PAGES: Mapping[str, str] = {
     "artifact": "localart_tui.screens.artifact:ArtifactPage",
     "runs": "localart_tui.screens.runs:RunsPage",
     "run": "localart_tui.screens.run:RunPage",
+    "charts": "localart_tui.screens.charts:ChartsPage",
     "graph": "localart_tui.screens.graph:GraphPage",
     "compare": "localart_tui.screens.compare:ComparePage",
     "store": "localart_tui.screens.store:StorePage",
     "find": "localart_tui.screens.find:FindPage",
 }
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5  # runs commit what they logged every half second: in all it is about one
 MOST_OPEN = 12
 MOST_COMPARED = 4
 _THEMES = (DARK_THEME, LIGHT_THEME, "nord", "gruvbox", "ansi-dark", "ansi-light")
@@ -92,13 +96,17 @@ class LocalartApp(App[str]):
         self.options = options or Options()
         self.glyphs = ASCII if self.options.is_ascii else UNICODE
         self.animation_level = "none"
+        self.images = choose_protocol(self.options.images, os.environ)
         self.history = History()
         self.trail: list[Place] = []
         self.state = (
             read_state(self.options.state_file) if self.options.state_file else read_state(Path("/dev/null"))
         )
         self._first = self._with_memory(place)
-        self._gone = ""
+        self._watch = Watch(store)
+        self._gone: tuple[Page[Any], str] | None = None
+        self.changes = 0
+        """How often the store was seen to change."""
         for theme in themes():
             self.register_theme(theme)
         wanted = self.options.theme or self.state.theme
@@ -144,14 +152,18 @@ class LocalartApp(App[str]):
         page = self.page
         if page is None or not self.app_focus:
             return
+        failed = isinstance(page.error, StoreError) and not isinstance(page.error, StoreBusy)
         try:
-            if self.store.has_changed():
-                page.store_changed()
-            self._gone = ""
+            pulse = self._watch.look(page_failed=failed)
         except LocalartError as error:
-            if self._gone != error.message:
-                self._gone = error.message
+            if self._gone != (page, error.message):
+                self._gone = (page, error.message)
                 page.fail(error)
+            return
+        self._gone = None
+        if pulse is not Pulse.STILL:
+            self.changes += 1
+            page.store_changed() if pulse is Pulse.CHANGED else page.reload()
 
     def keep_state(self) -> None:
         """Write down what is remembered."""

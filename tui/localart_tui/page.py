@@ -81,6 +81,7 @@ class Page(Screen[None], Generic[Loaded]):
         self.error: Exception | None = None
         self.loaded: Loaded | None = None
         self._changed = False
+        self._seen_changes = -1
         self._status: tuple[Chip, ...] = ()
         self._tally = ""
         self._retry: Timer | None = None
@@ -221,10 +222,13 @@ class Page(Screen[None], Generic[Loaded]):
 
     def on_screen_resume(self) -> None:
         """Say what changed while another page was in front."""
+        if self.loaded is not None and self._seen_changes != self.localart.changes:
+            self.store_changed()
         self._paint_chrome()
 
     @work(exclusive=True, group="load")
     async def _read(self) -> None:
+        self._seen_changes = self.localart.changes
         slow = self.set_timer(READING_SECONDS, self._say_reading)
         try:
             loaded = await self.load()
@@ -291,7 +295,7 @@ class Page(Screen[None], Generic[Loaded]):
         """Somebody committed: read again when one looks at the top of a list, else only say so."""
         table = self.table
         at_top = table is not None and table.cursor == 0 and table.top == 0 and not table.marks
-        if at_top and not self.query_one(FilterBar).is_typing:
+        if self.loaded is None or (at_top and not self.query_one(FilterBar).is_typing):
             self.reload()
         else:
             self._changed = True
