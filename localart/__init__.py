@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from localart.runs.configuration import Config as Config
     from localart.runs.settings import Settings as Settings
     from localart.runs.summary_values import Summary
+    from localart.session import EvalTable as EvalTable
+    from localart.session import Graph as Graph
     from localart.session import agent as agent
     from localart.session import alert as alert
     from localart.session import attach as attach
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from localart.session import pin_config_keys as pin_config_keys
     from localart.session import require as require
     from localart.session import restore as restore
+    from localart.session import sagemaker_auth as sagemaker_auth
     from localart.session import save as save
     from localart.session import setup as setup
     from localart.session import sweep as sweep
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from localart.session import upsert_artifact as upsert_artifact
     from localart.session import use_artifact as use_artifact
     from localart.session import use_model as use_model
+    from localart.session import visualize as visualize
     from localart.session import watch as watch
 
     run: Run | None
@@ -97,6 +101,8 @@ _PLACES = {
     "CommError": "localart.errors",
     "Config": "localart.runs.configuration",
     "Error": "localart.errors",
+    "EvalTable": "localart.session",
+    "Graph": "localart.session",
     "Histogram": "localart.media.histogram",
     "Html": "localart.media.html",
     "Image": "localart.media.image",
@@ -136,6 +142,7 @@ _PLACES = {
     "plot_table": "localart.plot",
     "require": "localart.session",
     "restore": "localart.session",
+    "sagemaker_auth": "localart.session",
     "save": "localart.session",
     "setup": "localart.session",
     "sweep": "localart.session",
@@ -147,6 +154,7 @@ _PLACES = {
     "upsert_artifact": "localart.session",
     "use_artifact": "localart.session",
     "use_model": "localart.session",
+    "visualize": "localart.session",
     "watch": "localart.session",
 }
 _MODULES = {
@@ -170,6 +178,8 @@ __all__ = [
     "CommError",
     "Config",
     "Error",
+    "EvalTable",
+    "Graph",
     "Histogram",
     "Html",
     "Image",
@@ -212,6 +222,7 @@ __all__ = [
     "require",
     "restore",
     "run",
+    "sagemaker_auth",
     "save",
     "setup",
     "summary",
@@ -224,6 +235,7 @@ __all__ = [
     "upsert_artifact",
     "use_artifact",
     "use_model",
+    "visualize",
     "watch",
 ]
 

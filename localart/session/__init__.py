@@ -38,10 +38,23 @@ from localart.session.calls import (
     use_model,
     watch,
 )
-from localart.session.not_local import agent, attach, controller, launch, launch_add, sweep
+from localart.session.not_local import (
+    EvalTable,
+    Graph,
+    agent,
+    attach,
+    controller,
+    launch,
+    launch_add,
+    sagemaker_auth,
+    sweep,
+    visualize,
+)
 
 __all__ = [
     "AnyRun",
+    "EvalTable",
+    "Graph",
     "NotYet",
     "active_config",
     "active_run",
@@ -70,6 +83,7 @@ __all__ = [
     "pin_config_keys",
     "require",
     "restore",
+    "sagemaker_auth",
     "save",
     "setup",
     "sweep",
@@ -81,5 +95,6 @@ __all__ = [
     "upsert_artifact",
     "use_artifact",
     "use_model",
+    "visualize",
     "watch",
 ]

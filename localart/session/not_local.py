@@ -42,3 +42,29 @@ def attach(*_args: object, **_named: object) -> Never:
         "A run belongs to the process that began it",
         hint="localart.init(id='…', resume='must') takes it up again",
     )
+
+
+def sagemaker_auth(*_args: object, **_named: object) -> Never:
+    """There is no server to send credentials to."""
+    raise NotLocalError("There is no server to log in to", hint="leave the call out: a store is a folder")
+
+
+def visualize(*_args: object, **_named: object) -> Never:
+    """W&B's server keeps the charts that a name stands for."""
+    raise NotLocalError(
+        "Charts of one's own are kept by W&B's server",
+        hint="log the Table itself, or draw it with localart.plot",
+    )
+
+
+def EvalTable(*_args: object, **_named: object) -> Never:  # noqa: N802  # W&B's name
+    """Evaluation tables belong to W&B's Weave."""
+    raise NotLocalError("Evaluation tables belong to W&B's Weave", hint="log a localart.Table")
+
+
+def Graph(*_args: object, **_named: object) -> Never:  # noqa: N802  # W&B's name
+    """W&B's server draws the graph of a network."""
+    raise NotLocalError(
+        "The graph of a network is drawn by W&B's server",
+        hint="log a picture of it with localart.Image, or its text with localart.Html",
+    )

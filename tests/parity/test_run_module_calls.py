@@ -50,7 +50,13 @@ def test_before_init_a_call_says_to_call_init(name: str) -> None:
         getattr(localart, name)(*BEFORE_INIT[name])
 
 
-@pytest.mark.parametrize("name", ["agent", "attach", "controller", "launch", "launch_add", "sweep"])
+NOT_LOCAL = (
+    "EvalTable", "Graph", "agent", "attach", "controller", "launch", "launch_add", "sagemaker_auth", "sweep",
+    "visualize",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_LOCAL)
 def test_what_only_a_server_could_do_names_the_local_way(name: str) -> None:
     with pytest.raises(NotLocalError) as caught:
         getattr(localart, name)({"method": "random"}, project="demo")
