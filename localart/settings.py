@@ -21,6 +21,7 @@ class Environment:
     """One reading of the environment. None or empty: not set."""
 
     store: Path | None
+    cache_folder: Path | None
     artifact_folder: Path
     entity: str | None
     project: str | None
@@ -60,6 +61,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Environment:
     store = env.get("LOCALART_DIR")
     return Environment(
         store=_expanded(store) if store else None,
+        cache_folder=_cache_folder(env),
         artifact_folder=_expanded(either("ARTIFACT_DIR") or "artifacts"),
         entity=either("ENTITY"),
         project=either("PROJECT"),
@@ -87,6 +89,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Environment:
     )
 
 
+def _cache_folder(env: Mapping[str, str]) -> Path | None:
+    """A folder of our own: W&B's is shared with W&B."""
+    if own := env.get("LOCALART_CACHE_DIR"):
+        return _expanded(own).absolute()
+    shared = env.get("WANDB_CACHE_DIR")
+    return _expanded(shared).absolute() / "localart" if shared else None
+
+
 def _truth(text: str | None) -> bool | None:
     """None when it says neither yes nor no."""
     said = (text or "").strip().lower()
@@ -107,6 +117,19 @@ def _expanded(path: str) -> Path:
         ) from error
 
 
+def find_cache_folder(settings: Environment) -> Path | None:
+    """Where what is only remembered is kept: never in the store, for it is about this machine's files.
+
+    None where there is no place for it; then nothing is remembered.
+    """
+    if settings.cache_folder is not None:
+        return settings.cache_folder
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("localart", appauthor=False)
+    return folder if folder.is_absolute() else None
+
+
 def find_store(settings: Environment, start: Path | None = None) -> Path:
     """Where the store is or would be made.
 
@@ -122,3 +145,10 @@ def find_store(settings: Environment, start: Path | None = None) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("localart", appauthor=False)
+
+
+def notes_folder() -> Path:
+    """Where is kept what is not worth keeping for ever and belongs to no store: the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("localart", appauthor=False)

@@ -16,7 +16,7 @@ def find_alias(connection: sqlite3.Connection, artifact_id: int, alias: str) -> 
     ).fetchone()
     if row is None:
         return None
-    if row[0] != alias or row[2] != _alias_seal(artifact_id, alias, row[1]):
+    if row[0] != alias or row[2] != seal_of_alias(artifact_id, alias, row[1]):
         raise damaged(alias)
     version_id: int = row[1]
     return version_id
@@ -37,7 +37,7 @@ def point(tx: Transaction, artifact_id: int, alias: str, version_id: int) -> boo
         return False
     tx.execute(
         "INSERT OR REPLACE INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
-        (artifact_id, alias, version_id, tx.now, _alias_seal(artifact_id, alias, version_id)),
+        (artifact_id, alias, version_id, tx.now, seal_of_alias(artifact_id, alias, version_id)),
     )
     return True
 
@@ -51,5 +51,6 @@ def remove(tx: Transaction, artifact_id: int, alias: str, version_id: int) -> bo
     return bool(removed)
 
 
-def _alias_seal(artifact_id: int, alias: str, version_id: int) -> bytes:
+def seal_of_alias(artifact_id: int, alias: str, version_id: int) -> bytes:
+    """The seal of the row that says so."""
     return seal_of("alias", artifact_id, alias, version_id)

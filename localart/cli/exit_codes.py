@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     TOO_NEW = 12
     NO_SPACE = 13
     REFUSED = 14
+    CANNOT_LOOK = 15
     NOT_LOCAL = 15
     INTERRUPTED = 130
 
@@ -32,6 +33,7 @@ MEANINGS = {
     ExitCode.TOO_NEW: "the store was written by a newer localart",
     ExitCode.NO_SPACE: "no space left",
     ExitCode.REFUSED: "refused what cannot be trusted",
+    ExitCode.CANNOT_LOOK: "could not look: whether the store is sound is not known",
     ExitCode.NOT_LOCAL: "a command for a server; what it says names the local way",
     ExitCode.INTERRUPTED: "interrupted",
 }

@@ -31,12 +31,30 @@ def check_pack(
     Reads and decompresses all of it, and hashes every member; those of differences only with `read_bases`.
     BlobMissing when there is no such pack.
     """
+    for found in examine_pack(path, end=end, read_bases=read_bases):
+        if isinstance(found, FrameDamage):
+            yield found
+
+
+def examine_pack(
+    path: Path, *, end: int | None = None, read_bases: ReadBases | None = None
+) -> Iterator[ScannedFrame | FrameDamage]:
+    """As `check_pack`, with every frame that is all right in between, front to back. One frame is held at a time."""
     for found in walk_pack(path, end=end):
         if isinstance(found, ScannedFrame):
-            yield from _check_members(path.stem, found, read_bases)
+            damage = next(_check_members(path.stem, found, read_bases), None)
+            yield found if damage is None else damage
         else:
             start, error = found
             yield FrameDamage(pack=path.stem, start=start, error=error, lost=())
+
+
+def raw_of(pack: str, found: ScannedFrame, read_bases: ReadBases | None = None) -> bytes:
+    """The raw bytes of a frame, not compared with its members' digests; BlobDamaged when it cannot be decoded."""
+    try:
+        return bytes(decompress(found.frame.codec, found.body, found.frame.raw_bytes, read_bases))
+    except BlobDamaged as error:
+        raise damaged(pack, found.frame.start, error.message) from error
 
 
 def payload_of(pack: str, found: ScannedFrame) -> bytes:

@@ -1,0 +1,322 @@
+"""What the journal tells of versions, aliases, edges, links and counters: what their rows must say.
+
+Records are taken in one by one, in order. What a record of a kind not known here may have changed is not judged.
+Memory: about 1 KB a version and 300 bytes an edge; metadata is kept as a digest and the number of its record.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blake3 import blake3
+
+from localart.catalog.registries import PREFIX
+from localart.catalog.soundness import JournalRow
+from localart.jsonable import canonical_json
+
+
+@dataclass(slots=True, kw_only=True)
+class ToldArtifact:
+    """An artifact or portfolio. `links`: number → uid of the version, None once removed."""
+
+    project: str
+    name: str
+    type: str
+    kind: str
+    created_at: str
+    next_number: int = 0
+    aliases: dict[str, str] = field(default_factory=dict)
+    links: dict[int, str | None] = field(default_factory=dict)
+    is_sure: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class ToldVersion:
+    """A version. `metadata` is the digest of its canonical JSON; record `told_at` has it and the description."""
+
+    artifact: ToldArtifact
+    number: int
+    manifest: str
+    description: str | None
+    metadata: bytes
+    told_at: int
+    created_at: str
+    state: str = "COMMITTED"
+    tags: tuple[str, ...] = ()
+    ttl_seconds: int | None = None
+    is_sure: bool = True
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return f"{self.artifact.project}/{self.artifact.name}:v{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEdge:
+    """An edge. `told_at` is the record that has its metadata, 0 when it has none."""
+
+    made: bool
+    used_as: str | None
+    created_at: str
+    told_at: int = 0
+    metadata: bytes | None = None
+
+
+EdgeKey = tuple[str, str, str]
+"""Run uid, version uid, direction."""
+
+
+@dataclass(slots=True)
+class Told:
+    """Everything told so far."""
+
+    artifacts: dict[tuple[str, str], ToldArtifact] = field(default_factory=dict)
+    versions: dict[str, ToldVersion] = field(default_factory=dict)
+    edges: dict[EdgeKey, ToldEdge] = field(default_factory=dict)
+    waiting: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    unknown_kinds: set[str] = field(default_factory=set)
+
+
+def retell(records: Iterable[JournalRow]) -> Told:
+    """What the records tell, all in all."""
+    told = Told()
+    for record in records:
+        take_in(told, record)
+    return told
+
+
+def take_in(told: Told, record: JournalRow) -> None:
+    """One more record."""
+    body = json.loads(record.body)
+    tell = _KINDS.get(record.kind)
+    if tell is not None:
+        tell(told, record, body)
+    elif record.kind not in _NOTHING_HERE:
+        _unknown(told, record.kind, body)
+
+
+def metadata_digest(text: str) -> bytes:
+    """What `ToldVersion.metadata` is for a row with this JSON."""
+    return blake3(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _digest_of(value: Mapping[str, Any]) -> bytes:
+    return blake3(canonical_json(value)).digest()
+
+
+def _unknown(told: Told, kind: str, body: Mapping[str, Any]) -> None:
+    told.unknown_kinds.add(kind)
+    named = [body.get("version"), *_listed(body.get("versions"))]
+    for version in (told.versions.get(uid) for uid in named if isinstance(uid, str)):
+        if version is not None:
+            version.is_sure = version.artifact.is_sure = False
+    artifact = told.artifacts.get((str(body.get("project")), str(body.get("artifact"))))
+    if artifact is not None:
+        artifact.is_sure = False
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+# --- artifacts ---------------------------------------------------------------------------------------
+
+
+def _artifact_created(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    told.artifacts[body["project"], body["artifact"]] = ToldArtifact(
+        project=body["project"],
+        name=body["artifact"],
+        type=body["type"],
+        kind=body.get("kind", "sequence"),
+        created_at=record.time,
+    )
+
+
+def _artifact_moved(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = told.artifacts.pop(tuple(body["from"]), None)
+    if artifact is not None:
+        artifact.project, artifact.name = body["to"]
+        told.artifacts[artifact.project, artifact.name] = artifact
+
+
+def _artifact_retyped(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = told.artifacts.get((body["project"], body["artifact"]))
+    if artifact is not None:
+        artifact.type, artifact.kind = body["type"], body["kind"]
+
+
+def _registry_renamed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    for key in [key for key in told.artifacts if key[0] == PREFIX + body["from"]]:
+        artifact = told.artifacts.pop(key)
+        artifact.project = PREFIX + body["to"]
+        told.artifacts[artifact.project, artifact.name] = artifact
+
+
+# --- versions ----------------------------------------------------------------------------------------
+
+
+def _version_logged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    artifact = told.artifacts.get((body["project"], body["artifact"]))
+    if artifact is None:
+        return
+    if body["new"]:
+        told.versions[body["version"]] = ToldVersion(
+            artifact=artifact,
+            number=body["number"],
+            manifest=body["manifest"],
+            description=body["description"],
+            metadata=_digest_of(body["metadata"]),
+            told_at=record.seq,
+            created_at=record.time,
+            tags=tuple(body["tags"]),
+            ttl_seconds=body.get("ttl_seconds"),
+        )
+        artifact.next_number = max(artifact.next_number, body["number"] + 1)
+    _output(told, record, body)
+
+
+def _output(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    key = (body["run"], body["version"], "output")
+    known = told.edges.get(key)
+    is_new = body.get("new", False)
+    has_metadata = "new" in body and not is_new
+    metadata = _digest_of(body["metadata"]) if has_metadata else None
+    if known is None or has_metadata:
+        told.edges[key] = ToldEdge(
+            made=is_new if known is None else known.made,
+            used_as=None,
+            created_at=record.time if known is None else known.created_at,
+            told_at=record.seq if has_metadata else 0,
+            metadata=metadata,
+        )
+
+
+def _version_used(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    key = (body["run"], body["version"], "input")
+    if key not in told.edges:
+        told.edges[key] = ToldEdge(made=False, used_as=body["as"], created_at=record.time)
+
+
+def _version_updated(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    version = told.versions.get(body["version"])
+    if version is not None:
+        version.description = body["description"]
+        version.metadata, version.told_at = _digest_of(body["metadata"]), record.seq
+
+
+def _version_tagged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    version = told.versions.get(body["version"])
+    if version is not None:
+        version.tags = tuple(body["tags"])
+
+
+def _version_ttl(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    version = told.versions.get(body["version"])
+    if version is not None:
+        version.ttl_seconds = body["ttl_seconds"]
+
+
+def _version_deleted(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    version = told.versions.get(body["version"])
+    if version is not None:
+        version.state = "DELETED"
+
+
+# --- aliases and links ---------------------------------------------------------------------------------
+
+
+def _named(told: Told, label: str) -> ToldArtifact | None:
+    project, _, name = label.rpartition(":")[0].partition("/")
+    return told.artifacts.get((project, name))
+
+
+def _alias_set(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = _named(told, body["label"])
+    if artifact is not None:
+        artifact.aliases[body["alias"]] = body["version"]
+
+
+def _alias_removed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = _named(told, body["label"])
+    if artifact is not None:
+        artifact.aliases.pop(body["alias"], None)
+
+
+def _link_added(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = told.artifacts.get((body["project"], body["artifact"]))
+    if artifact is not None:
+        artifact.links[body["number"]] = body["version"]
+        artifact.next_number = max(artifact.next_number, body["number"] + 1)
+
+
+def _link_removed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = told.artifacts.get((body["project"], body["artifact"]))
+    if artifact is not None:
+        artifact.links[body["number"]] = None
+
+
+# --- runs --------------------------------------------------------------------------------------------
+
+
+def _run_deleted(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    for key in [key for key in told.edges if key[0] == body["run"]]:
+        del told.edges[key]
+    for parts in told.waiting.values():
+        parts[:] = [run for run in parts if run != body["run"]]
+
+
+def _upsert_added(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    artifact = told.artifacts.get((body["project"], body["artifact"]))
+    told.waiting.setdefault((id(artifact), body["id"]), []).append(body["run"])
+
+
+def _upsert_finished(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    version = told.versions.get(body["version"])
+    if version is None:
+        return
+    for run in told.waiting.pop((id(version.artifact), body["id"]), []):
+        told.edges.setdefault(
+            (run, body["version"], "output"), ToldEdge(made=False, used_as=None, created_at=record.time)
+        )
+
+
+_KINDS: dict[str, Callable[[Told, JournalRow, Mapping[str, Any]], None]] = {
+    "artifact.created": _artifact_created,
+    "artifact.moved": _artifact_moved,
+    "artifact.retyped": _artifact_retyped,
+    "registry.renamed": _registry_renamed,
+    "version.logged": _version_logged,
+    "version.relogged": _output,
+    "version.used": _version_used,
+    "version.updated": _version_updated,
+    "version.tagged": _version_tagged,
+    "version.ttl": _version_ttl,
+    "version.deleted": _version_deleted,
+    "alias.set": _alias_set,
+    "alias.removed": _alias_removed,
+    "link.added": _link_added,
+    "link.removed": _link_removed,
+    "run.deleted": _run_deleted,
+    "upsert.added": _upsert_added,
+    "upsert.finished": _upsert_finished,
+}
+
+_NOTHING_HERE = {
+    "artifact.deleted", "artifact.tagged", "artifact.ttl", "artifact.updated", "project.created", "registry.deleted",
+    "registry.saved", "run.alert", "run.file_removed", "run.files", "run.forked", "run.rewound", "run.started",
+    "run.tagged", "run.updated",
+}  # fmt: skip

@@ -1,0 +1,406 @@
+"""The quick part of verify: the database against itself, and against what its journal tells."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from localart.catalog import soundness, told
+from localart.catalog.manifests import get_manifest
+from localart.catalog.told import Told
+from localart.errors import StoreDamaged
+from localart.model import BlobRef
+from localart.operations.verify import FROM_COPY, REBUILD, REPAIR, Code, Finding, Tally
+from localart.repository import Repository
+from localart.store import pack_path
+
+_LISTED = 100
+
+
+def check_catalog(repository: Repository, tally: Tally, *, whole: bool) -> None:
+    """Every check that needs no look into packs and manifests; `whole` adds SQLite's check of its indexes."""
+    with repository.catalog.snapshot() as connection:
+        story = _Story(connection, tally)
+        for check in (
+            partial(_pages, whole=whole),
+            _dangling,
+            story.chain,
+            story.versions,
+            story.aliases,
+            story.edges,
+            story.links,
+            story.counters,
+            _manifests,
+            _layers,
+            _search,
+            partial(_packs, repository),
+            _lost,
+        ):
+            tally.add(check(connection))
+    tally.add(_strays(repository))
+
+
+# --- the file ----------------------------------------------------------------------------------------
+
+
+def _pages(connection: sqlite3.Connection, *, whole: bool) -> Iterator[Finding]:
+    for text in soundness.page_problems(connection, whole=whole):
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"The database is damaged: {text}",
+            where="localart.db",
+            subject="index" if "index" in text else "pages",
+            advice=REBUILD,
+        )
+    for name in soundness.schema_problems(connection, soundness.expected_schema()):
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"The database's {name} is not as localart makes it",
+            where="localart.db",
+            subject="schema",
+            advice=REBUILD,
+        )
+
+
+def _dangling(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (table, parent), count in soundness.dangling_rows(connection).items():
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"{count:,} rows of {table} name rows of {parent} that are not there",
+            where="localart.db",
+            subject=f"dangling:{table}",
+            advice=REBUILD,
+        )
+
+
+# --- what people see ---------------------------------------------------------------------------------
+
+
+class _Story:
+    """The journal, and the rows beside it. What a broken chain tells is believed by nobody."""
+
+    def __init__(self, connection: sqlite3.Connection, tally: Tally) -> None:
+        self._connection = connection
+        self._tally = tally
+        self._told: Told | None = None
+
+    def chain(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every record must follow from the one before it."""
+        story, wrong = Told(), 0
+        for record in soundness.iter_journal(connection):
+            self._tally.record_count += 1
+            if not record.is_sound:
+                wrong += 1
+                if wrong <= _LISTED:
+                    yield Finding(
+                        code=Code.JOURNAL,
+                        what=f"Record {record.seq} of the journal is not what was written, or its neighbour is missing",
+                        where="localart.db",
+                        subject=f"journal:{record.seq}",
+                        advice=REPAIR,
+                    )
+            elif not wrong:
+                told.take_in(story, record)
+        if not wrong:
+            self._told = story
+
+    def versions(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every version's row: its seal, and what was told."""
+        seen: set[str] = set()
+        for row in soundness.iter_version_rows(connection):
+            self._tally.version_count += 1
+            seen.add(row.uid)
+            wrong = [] if row.is_sealed else ["its seal does not fit"]
+            wrong += _version_differences(self._told, row)
+            if wrong:
+                yield Finding(
+                    code=Code.VERSION,
+                    what=f"The row of {row.name} is not what was written: {', '.join(wrong)}",
+                    where="localart.db",
+                    subject=f"version:{row.uid}",
+                    versions=(row.name,),
+                    advice=REPAIR,
+                )
+        for uid, one in self._told.versions.items() if self._told else ():
+            if uid not in seen and one.is_sure:
+                yield Finding(
+                    code=Code.VERSION,
+                    what=f"The row of {one.name} is missing",
+                    where="localart.db",
+                    subject=f"version:{uid}",
+                    versions=(one.name,),
+                    advice=REPAIR,
+                )
+
+    def aliases(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every alias: its seal, and where it was told to point."""
+        found = {}
+        for row in soundness.iter_alias_rows(connection):
+            key = (row.project, row.artifact, row.name)
+            found[key] = row.version
+            if not row.is_sealed:
+                yield _alias_finding(key, "its seal does not fit")
+        for artifact in self._told.artifacts.values() if self._told else ():
+            own = {
+                name: found.pop(key)
+                for name in [
+                    *artifact.aliases,
+                    *(k[2] for k in found if k[:2] == (artifact.project, artifact.name)),
+                ]
+                if (key := (artifact.project, artifact.name, name)) in found
+            }
+            if artifact.is_sure:
+                for name in sorted({*own, *artifact.aliases}):
+                    if own.get(name) != artifact.aliases.get(name):
+                        yield _alias_finding(
+                            (artifact.project, artifact.name, name), "the journal tells otherwise"
+                        )
+
+    def edges(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every edge must be there as told, and no other."""
+        if self._told is None:
+            return
+        unsure = {uid for uid, one in self._told.versions.items() if not one.is_sure}
+        runs = soundness.run_uids(connection)
+        wanted = {
+            key: one for key, one in self._told.edges.items() if key[0] in runs and key[1] not in unsure
+        }
+        wrong = []
+        for row in soundness.iter_edge_rows(connection):
+            key = (row.run, row.version, row.direction)
+            one = wanted.pop(key, None)
+            if key[1] in unsure:
+                continue
+            metadata = None if row.metadata is None else told.metadata_digest(row.metadata)
+            if one is None or (bool(row.made), row.used_as, metadata) != (
+                one.made,
+                one.used_as,
+                one.metadata,
+            ):
+                wrong.append(key)
+        for run, version, direction in [*wrong, *wanted][:_LISTED]:
+            name = self._told.versions[version].name if version in self._told.versions else str(version)
+            yield Finding(
+                code=Code.EDGE,
+                what=f"That {name} is an {direction} of run {run} is not told alike by rows and journal",
+                where="localart.db",
+                subject=f"edge:{run}:{version}:{direction}",
+                versions=(name,),
+                advice=REPAIR,
+            )
+
+    def links(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every place in a portfolio must be as told."""
+        if self._told is None:
+            return
+        found = {
+            (row.project, row.artifact, row.number): (row.version, row.is_live)
+            for row in soundness.iter_link_rows(connection)
+        }
+        for artifact in self._told.artifacts.values():
+            for number, uid in artifact.links.items() if artifact.is_sure else ():
+                version, is_live = found.pop((artifact.project, artifact.name, number), ("", False))
+                if (version if is_live else None) != uid:
+                    yield Finding(
+                        code=Code.LINK,
+                        what=f"Link v{number} of {artifact.project}/{artifact.name} is not what the journal tells",
+                        where="localart.db",
+                        subject=f"link:{artifact.project}/{artifact.name}:{number}",
+                        advice=REPAIR,
+                    )
+
+    def counters(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Numbers are given without gaps, and the counter stands behind the last one (I7)."""
+        rows = soundness.artifact_rows(connection)
+        for row in rows:
+            expected = self._told.artifacts.get((row.project, row.name)) if self._told else None
+            wrong = row.next_number != row.given or row.highest != row.given - 1
+            if expected is not None and expected.is_sure:
+                wrong |= (row.type, row.kind, row.next_number) != (
+                    expected.type,
+                    expected.kind,
+                    expected.next_number,
+                )
+            if wrong or (self._told is not None and expected is None):
+                yield _counter_finding(f"{row.project}/{row.name}", "is not what the journal tells")
+        known = {(row.project, row.name) for row in rows}
+        for key in self._told.artifacts if self._told else ():
+            if key not in known:
+                yield _counter_finding("/".join(key), "is missing")
+
+
+def _version_differences(story: Told | None, row: soundness.VersionRow) -> list[str]:
+    if story is None:
+        return []
+    one = story.versions.get(row.uid)
+    if one is None:
+        return ["the journal does not know it"]
+    if not one.is_sure:
+        return []
+    is_live = one.state == "COMMITTED"
+    pairs: Mapping[str, tuple[object, object]] = {
+        "number": (row.number, one.number),
+        "artifact": ((row.project, row.artifact), (one.artifact.project, one.artifact.name)),
+        "state": (row.state, one.state),
+        "content": (row.manifest.hex() if is_live and row.manifest else "", one.manifest if is_live else ""),
+        "description": (row.description, one.description),
+        "metadata": (told.metadata_digest(row.metadata), one.metadata),
+        "tags": (row.tags, tuple(sorted(one.tags))),
+        "ttl": (row.ttl_seconds, one.ttl_seconds),
+        "time": (row.created_at, one.created_at),
+    }
+    if not is_live:
+        pairs = {name: pair for name, pair in pairs.items() if name != "content"}
+    return [f"another {name}" for name, (has, should) in pairs.items() if has != should]
+
+
+def _alias_finding(key: tuple[str, str, str], why: str) -> Finding:
+    project, artifact, name = key
+    return Finding(
+        code=Code.ALIAS,
+        what=f"The alias {project}/{artifact}:{name} is not what was written: {why}",
+        where="localart.db",
+        subject=f"alias:{project}/{artifact}:{name}",
+        advice=REPAIR,
+    )
+
+
+def _counter_finding(name: str, why: str) -> Finding:
+    return Finding(
+        code=Code.COUNTER,
+        what=f"The row of {name} {why}",
+        where="localart.db",
+        subject=f"artifact:{name}",
+        advice=REPAIR,
+    )
+
+
+# --- derived tables ----------------------------------------------------------------------------------
+
+
+def _manifests(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for manifest, _ in soundness.manifest_ids(connection):
+        try:
+            get_manifest(connection, manifest)
+        except StoreDamaged as error:
+            yield manifest_finding(connection, manifest, error)
+
+
+def manifest_finding(connection: sqlite3.Connection, manifest: int, error: StoreDamaged) -> Finding:
+    """That a manifest is not what was logged."""
+    return Finding(
+        code=Code.MANIFEST,
+        what=error.message,
+        where="localart.db",
+        subject=f"manifest:{manifest}",
+        versions=soundness.versions_of_manifest(connection, manifest),
+        advice=REPAIR,
+    )
+
+
+def _layers(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for manifest, said, follows in soundness.manifest_layers(connection):
+        if said != follows:
+            yield Finding(
+                code=Code.LAYERS,
+                what="The layers of a manifest are not those it was stored over",
+                where="localart.db",
+                subject=f"layers:{manifest}",
+                versions=soundness.versions_of_manifest(connection, manifest),
+                advice=REPAIR,
+            )
+
+
+def _search(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for table in soundness.unsearchable(connection):
+        yield Finding(
+            code=Code.SEARCH,
+            what=f"Not all {table} can be searched for, or some that are gone still can",
+            where="localart.db",
+            subject=f"search:{table}",
+            advice=REPAIR,
+        )
+
+
+# --- files beside the database -------------------------------------------------------------------------
+
+
+def _packs(repository: Repository, connection: sqlite3.Connection) -> Iterator[Finding]:
+    missing: dict[str, str] = {}
+    for state in soundness.packs(connection):
+        path = pack_path(repository.root, state.pack)
+        try:
+            size = path.lstat().st_size
+        except OSError:
+            missing[state.pack] = f"Pack {state.pack} is missing"
+            continue
+        if size < state.end:
+            missing[state.pack] = f"Pack {state.pack} is {state.end - size:,} bytes too short"
+    for pack, what in missing.items():
+        yield Finding(
+            code=Code.PACK,
+            what=what,
+            where=f"packs/{pack}.pack",
+            subject=f"pack:{pack}",
+            lost=_contents_beyond(repository, connection, pack),
+            advice=FROM_COPY,
+        )
+
+
+def _contents_beyond(
+    repository: Repository, connection: sqlite3.Connection, pack: str
+) -> tuple[BlobRef, ...]:
+    """What lies in frames that the pack's file does not hold any more."""
+    try:
+        size = pack_path(repository.root, pack).lstat().st_size
+    except OSError:
+        size = 0
+    with soundness.contents_counted(connection):
+        gone = [
+            row.id
+            for start, row in soundness.frame_rows(connection, pack).items()
+            if start + row.frame.stored_bytes > size
+        ]
+    return tuple(blob for _, blob in soundness.contents_of_frames(connection, gone))
+
+
+def _lost(connection: sqlite3.Connection) -> Iterator[Finding]:
+    lost = soundness.placeless(connection)
+    if lost:
+        yield Finding(
+            code=Code.LOST,
+            what=f"{len(lost):,} contents are lost: an earlier repair found no copy of them",
+            where="localart.db",
+            subject="lost",
+            lost=tuple(lost),
+            advice=FROM_COPY,
+        )
+
+
+def _strays(repository: Repository) -> Iterator[Finding]:
+    """Files that no row names; a writer at work has some too. Asked after the snapshot: packs only come to be known."""
+    known = {f"{state.pack}.pack" for state in soundness.packs(repository.read())}
+    yield from _folder_note(
+        repository.root / "packs",
+        known,
+        "in packs belong to writers that are at work or died",
+        "the next prune frees them",
+    )
+    yield from _folder_note(
+        repository.root / "quarantine",
+        set(),
+        "lie in quarantine",
+        "remove quarantine/ when all you need is there",
+    )
+
+
+def _folder_note(folder: Path, known: Iterable[str], what: str, advice: str) -> Iterator[Finding]:
+    names = set(known)
+    try:
+        with os.scandir(folder) as found:
+            size = sum(entry.stat().st_size for entry in found if entry.name not in names and entry.is_file())
+    except FileNotFoundError:
+        return
+    if size:
+        yield Finding(code=Code.NOTE, what=f"{size:,} bytes {what}", where=f"{folder.name}/", advice=advice)
