@@ -68,7 +68,10 @@ class Connection(sqlite3.Connection):
 
     def __del__(self) -> None:
         if self._pid == os.getpid():
+            entered = forks.enter()
             self.close()
+            if entered:
+                forks.leave()
         elif self._pid:
             _inherited.append(self)
 
@@ -129,6 +132,7 @@ def translate(error: sqlite3.Error) -> LocalartError:
 def connect(path: Path, *, read_only: bool) -> Connection:
     """Open the catalog at `path`, which must exist. Transactions are always explicit."""
     mode = "ro" if read_only else "rw"
+    entered = forks.enter()
     try:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(path))}?mode={mode}",
@@ -140,6 +144,9 @@ def connect(path: Path, *, read_only: bool) -> Connection:
         )
     except sqlite3.Error as error:
         raise translate(error) from error
+    finally:
+        if entered:
+            forks.leave()
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("PRAGMA synchronous=FULL")

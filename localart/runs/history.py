@@ -1,6 +1,7 @@
 """What a run logs, step by step. Every call that returned survives the death of the process."""
 
 import operator
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,6 +39,7 @@ class History:
         self._media = RunMedia(repository, run, files, reporter)
         self._reporter = reporter
         self._guard = threading.RLock()
+        self._pid = os.getpid()
         self._recorder = Recorder(repository, run)
         self._rules = rules
         self.step = first_step
@@ -51,6 +53,8 @@ class History:
         False; values of the same step merge.
         """
         checked = _checked_values(values)
+        if self._pid != os.getpid():  # in a forked child: a thread that is not here may hold it for ever
+            self._pid, self._guard = os.getpid(), threading.RLock()
         with self._guard:
             at = self.step if step is None else _checked_step(step)
             if at < self.step:

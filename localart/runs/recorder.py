@@ -11,6 +11,7 @@ from localart.catalog.tail import Tail
 from localart.errors import StoreBusy, StoreError, StoreFull, StoreNotFound, StoreReadOnly
 from localart.jsonable import dump_values
 from localart.model import RunRecord
+from localart.names import shown
 from localart.repository import Repository
 from localart.store.failures import store_error
 
@@ -38,6 +39,8 @@ class Recorder:
         self._spent: list[Path] = []
         self._flusher = _Flusher(self)
         self._uses_tail = not repository.network
+        self._catalog = os.fspath(repository.catalog.path)
+        self._place = _place_of(self._catalog)
         self._begin()
         repository.catalog.before_reading[self] = self.settle_for_reader
 
@@ -71,7 +74,12 @@ class Recorder:
         self._flusher = _Flusher(self)
 
     def _append(self, point: Point) -> None:
-        self._repository.catalog.refuse_gone()
+        if _place_of(self._catalog) != self._place:
+            store = shown(str(self._repository.root), 300)
+            raise StoreNotFound(
+                f"The store at {store} was removed, moved or replaced while it was used",
+                hint="call localart.init() again",
+            )
         with self._appending:
             try:
                 self._pending_bytes += self._tail.append(*point)
@@ -122,6 +130,14 @@ class Recorder:
         self._flusher.stop()
         self.settle()
         self._repository.catalog.before_reading.pop(self, None)
+
+
+def _place_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - with each `log`
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Flusher:

@@ -7,7 +7,9 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,72 @@ def test_a_forked_child_logs_into_its_parents_run() -> None:
         for row in localart.Api().run("p/forked").scan_history()
     ]
     assert rows == [{"x": 0}, {"child": 1}, {"x": 2}]
+
+
+@pytest.mark.timeout(60)
+def test_threads_that_log_read_and_log_artifacts_at_once_lose_nothing() -> None:
+    problems: list[BaseException] = []
+
+    def guarded(work: Callable[[], object]) -> Callable[[], None]:
+        def run_it() -> None:
+            try:
+                work()
+            except BaseException as error:
+                problems.append(error)
+
+        return run_it
+
+    with localart.init(project="p", id="busy") as run:
+
+        def log_numbers(name: str) -> None:
+            for number in range(1500):
+                run.log({name: number}, commit=False)
+
+        def log_artifacts() -> None:
+            for number in range(8):
+                artifact = localart.Artifact("a", "t")
+                with artifact.new_file("x") as file:
+                    file.write(str(number))
+                run.log_artifact(artifact)
+
+        def read() -> None:
+            for _ in range(30):
+                list(localart.Api().run("p/busy").scan_history())
+
+        works = [lambda: log_numbers("a"), lambda: log_numbers("b"), log_artifacts, read]
+        threads = [threading.Thread(target=guarded(work)) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert problems == []
+    (row,) = localart.Api().run("p/busy").scan_history()
+    assert (row["a"], row["b"]) == (1499, 1499)
+
+
+@pytest.mark.timeout(60)
+def test_children_forked_while_threads_log_can_log() -> None:
+    with localart.init(project="p", id="forks") as run:
+        stop = threading.Event()
+
+        def log_on() -> None:
+            while not stop.is_set():
+                run.log({"x": 1}, commit=False)
+
+        thread = threading.Thread(target=log_on)
+        thread.start()
+        for number in range(15):
+            pid = os.fork()
+            if not pid:
+                run.log({f"child{number}": number}, step=1)
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        stop.set()
+        thread.join()
+
+    rows = list(localart.Api().run("p/forks").scan_history())
+    assert {f"child{number}" for number in range(15)} <= rows[-1].keys()
 
 
 def test_a_run_that_ended_leaves_no_tail(store: Path) -> None:
