@@ -139,7 +139,10 @@ def _insert(
     description: str | None,
     role: ArtifactKind,
 ) -> int:
-    tx.record("artifact.created", {"project": project, "artifact": name, "type": kind, **_named_role(role)})
+    tx.record(
+        "artifact.created",
+        {"project": project, "artifact": name, "type": kind, "description": description, **_named_role(role)},
+    )
     artifact_id = tx.insert(
         "INSERT INTO artifacts(project, name, type, kind, description, created_at) VALUES (?,?,?,?,?,?)",
         (project_id, name, kind, role.value, description, tx.now),

@@ -114,7 +114,7 @@ def set_alias(tx: Transaction, link: LinkRecord, alias: str, version_uid: str) -
     """Point the portfolio's `alias` to the linked version; False when it already did."""
     if not aliases.point(tx, link.artifact_id, alias, link.version_id):
         return False
-    tx.record("alias.set", {"alias": alias, "version": version_uid, "label": link.full_name})
+    tx.record("alias.set", _journal_body(link, alias, version_uid))
     return True
 
 
@@ -122,5 +122,15 @@ def remove_alias(tx: Transaction, link: LinkRecord, alias: str, version_uid: str
     """Take the portfolio's `alias` off the linked version; False when it was not there."""
     if not aliases.remove(tx, link.artifact_id, alias, link.version_id):
         return False
-    tx.record("alias.removed", {"alias": alias, "version": version_uid, "label": link.full_name})
+    tx.record("alias.removed", _journal_body(link, alias, version_uid))
     return True
+
+
+def _journal_body(link: LinkRecord, alias: str, version_uid: str) -> dict[str, Any]:
+    """`in`: the portfolio whose alias it is; without it, the version's own artifact is meant."""
+    return {
+        "alias": alias,
+        "version": version_uid,
+        "label": link.full_name,
+        "in": [link.project, link.artifact],
+    }

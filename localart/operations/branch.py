@@ -51,13 +51,17 @@ def find_origin(repository: Repository, project: str, moment: Moment) -> RunReco
 def copy_history(tx: Transaction, origin: RunRecord, key: int, moment: Moment) -> None:
     """Give the new run with row `key` the origin's history up to the moment, its metric rules and their summary."""
     metrics.copy_until(tx, origin.key, key, moment.step)
-    rules = runs.metric_rules(tx.connection, origin.key)
-    runs.update_run(tx, key, {"metric_rules": dump_values(rules).decode()}, journal=False)
+    rules = dump_values(runs.metric_rules(tx.connection, origin.key)).decode()
+    runs.update_run(tx, key, {"metric_rules": rules}, journal=False)
     summary = _text_of(metrics.last_values(tx.connection, key))
     runs.update_run(tx, key, {"summary": summary}, journal=False)
     tx.record(
-        "run.forked", {"run": runs.get_run(tx.connection, key).uid, "origin": origin.uid, "step": moment.step}
-    )
+        "run.forked",
+        {
+            "run": runs.get_run(tx.connection, key).uid, "origin": origin.uid, "step": moment.step,
+            "metric_rules": rules, "summary": summary,
+        },
+    )  # fmt: skip
 
 
 def rewind(repository: Repository, run: RunRecord, moment: Moment) -> None:
@@ -85,12 +89,19 @@ def _cut(repository: Repository, run: RunRecord, moment: Moment, later: Path) ->
     try:
         blob = ingest_one(repository, str(later), later.name)
         with repository.write_with_content() as tx:
-            runs.set_run_file(tx, run.key, _free_name(tx, run, moment), blob)
+            name = _free_name(tx, run, moment)
+            runs.set_run_file(tx, run.key, name, blob)
             metrics.delete_after(tx, run.key, moment.step)
             kept = {key: value for key, value in run.summary.items() if not metrics.is_metric(tx, key)}
             summary = _text_of({**kept, **metrics.last_values(tx.connection, run.key)})
             runs.update_run(tx, run.key, {"summary": summary}, journal=False)
-            tx.record("run.rewound", {"run": run.uid, "step": moment.step, "later": blob.digest.hex()})
+            tx.record(
+                "run.rewound",
+                {
+                    "run": run.uid, "step": moment.step, "later": blob.digest.hex(), "file": name,
+                    "summary": summary,
+                },
+            )  # fmt: skip
     finally:
         repository.lease.drop()
 

@@ -156,11 +156,6 @@ def _commit(tx: Transaction, prepared: PreparedManifest, label: Label, run: RunR
         history_step=metrics.last_step(tx.connection, run.key),
         ttl_seconds=label.ttl_seconds,
     )
-    for alias in (*label.aliases, versions.LATEST):
-        versions.set_alias(tx, version, alias)
-    versions.set_tags(tx, version, {*version.tags, *label.tags})
-    if label.ttl_seconds is not None:
-        versions.set_ttl(tx, version, label.ttl_seconds)
     edges.add_edge(
         tx,
         run_key=run.key,
@@ -169,7 +164,13 @@ def _commit(tx: Transaction, prepared: PreparedManifest, label: Label, run: RunR
         made=known is None,
         metadata=None if known is None else label.metadata,
     )
+    # first, so that the records of what is done to the version find it there
     tx.record("version.logged", _journal_body(version, label, run, is_new=known is None))
+    for alias in (*label.aliases, versions.LATEST):
+        versions.set_alias(tx, version, alias)
+    versions.set_tags(tx, version, {*version.tags, *label.tags})
+    if label.ttl_seconds is not None:
+        versions.set_ttl(tx, version, label.ttl_seconds)
     return LogReport(version=versions.get_version(tx.connection, version.id), is_new=known is None)
 
 
@@ -188,6 +189,7 @@ def _journal_body(version: VersionRecord, label: Label, run: RunRecord, *, is_ne
         "tags": sorted({*version.tags, *label.tags}),
         "run": run.uid,
         "new": is_new,
+        "step": version.history_step,
     }
     return body if label.ttl_seconds is None else {**body, "ttl_seconds": label.ttl_seconds}
 

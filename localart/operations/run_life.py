@@ -168,7 +168,9 @@ def _take_up(repository: Repository, known: RunRecord, request: RunRequest) -> N
     with repository.write() as tx:
         runs.update_run(tx, known.key, changes)
         if request.tags:
-            runs.set_run_tags(tx, known.key, {*known.tags, *request.tags})
+            tags = sorted({*known.tags, *request.tags})
+            runs.set_run_tags(tx, known.key, tags)
+            tx.record("run.tagged", {"run": known.uid, "tags": tags})
 
 
 def _take_lock(repository: Repository, run: RunRecord) -> FileLock:
