@@ -216,7 +216,7 @@ async def test_heads_and_the_menu_order_the_list(many):
 async def test_types_fold_and_unfold(many):
     async with browsing(many, Place("artifacts", PROJECT)) as (app, pilot):
         rows = len(app.page.table.source)
-        await press(pilot, "enter")
+        await press(pilot, "up", "enter")
         assert len(app.page.table.source) < rows
         await press(pilot, "z")
         assert len(app.page.table.source) == rows

@@ -25,11 +25,12 @@ _GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A text in a row, and what a click on it does."""
+    """A text in a row, and what a click on it does. `heads_next`: it is not shown without the chip after it."""
 
     text: str
     tone: Tone = Tone.TEXT
     act: Callable[[], object] | None = None
+    heads_next: bool = False
 
     @property
     def width(self) -> int:
@@ -103,13 +104,13 @@ class Bar(Widget):
         chips = list(self._left)
         if sum(chip.width for chip in chips) <= width:
             return chips
-        more = Chip(f"{glyphs_of(self).ellipsis} ", Tone.FAINT)
+        more = Chip(glyphs_of(self).ellipsis, Tone.FAINT)
         while len(chips) > 1 and more.width + sum(chip.width for chip in chips) > width:
             del chips[0]
         last = chips[-1]
         if len(chips) == 1 and more.width + last.width > width:
             return [Chip(fit(last.text, width, keep_end=True), last.tone, last.act)]
-        return [more, *chips]
+        return [more, *([] if chips[0].text.startswith(" ") else [Chip(" ")]), *chips]
 
     def on_click(self, event: events.Click) -> None:
         """Do what the chip does."""
@@ -128,6 +129,8 @@ def _first_that_fit(chips: Sequence[Chip], width: int) -> Sequence[Chip]:
             break
         kept.append(chip)
         width -= chip.width
+    while kept and kept[-1].heads_next:
+        kept.pop()
     return kept
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from localart_tui.glyphs import Glyphs, sparkline
+from localart_tui.glyphs import Glyphs, size_bar, sparkline
 from localart_tui.lines import Line
 from localart_tui.places import Place
-from localart_tui.text import ago, clean, count_text, duration_text, size_text, time_text
+from localart_tui.text import ago, clean, count_text, duration_text, pad, size_text, time_text
 from localart_tui.tones import Tone
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from localart.model import RunRecord
+    from localart_tui.data.artifacts import ArtifactLine
     from localart_tui.data.versions import VersionFacts
     from localart_tui.ui import Part
 
@@ -178,6 +179,30 @@ def preview_lines(
     if version.description:
         rows += [_BLANK, rule(glyphs, "description", width)]
         rows += [[(clean(line, 400), Tone.TEXT)] for line in version.description[:_PROSE].split("\n")[:12]]
+    return rows
+
+
+def type_lines(kind: str, members: Sequence[ArtifactLine], glyphs: Glyphs, width: int) -> list[list[Part]]:
+    """All artifacts of a type for a narrow pane: how many, how large, and the largest of them."""
+    largest = sorted(members, key=lambda line: line.size_bytes, reverse=True)[:_SHOWN_KEYS]
+    top = largest[0].size_bytes if largest else 0
+    bar = max(width - 34, 4)
+    rows = [
+        [(clean(kind, width), Tone.STRONG)],
+        fact("artifacts", (f"{len(members):,}", Tone.TEXT)),
+        fact("versions", (f"{sum(line.version_count for line in members):,}", Tone.TEXT)),
+        fact("size", (size_text(sum(line.size_bytes for line in members)), Tone.TEXT)),
+        _BLANK,
+        rule(glyphs, "largest", width),
+    ]
+    rows += [
+        [
+            (pad(line.name, 20, keep_end=True), Tone.TEXT),
+            (f" {size_text(line.size_bytes):>9}  ", Tone.DIM),
+            (size_bar(glyphs, line.size_bytes / top if top else 0, bar), Tone.BAR),
+        ]
+        for line in largest
+    ]
     return rows
 
 

@@ -50,6 +50,8 @@ class FilesPanel(Container):
     FilesPanel > FilePreview { width: 1fr; height: 1fr; border-top: hkey $panel; padding: 0 1; display: none; }
     FilesPanel.-wide > FilePreview { border-top: none; border-left: vkey $panel; }
     FilesPanel > FilePreview.-shown { display: block; }
+    FilesPanel > FilePreview:focus { border-top: hkey $primary; }
+    FilesPanel.-wide > FilePreview:focus { border-left: vkey $primary; border-top: none; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002

@@ -27,7 +27,7 @@ from localart_tui.tones import Tone
 from localart_tui.ui import Part, glyphs_of, lines, notify, static
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
     from textual.timer import Timer
@@ -55,6 +55,8 @@ class Page(Screen[None], Generic[Loaded]):
     """Orders by their key, and what they are called; nothing when there is no choice."""
     FIRST_SORT: ClassVar[str] = ""
     """The order when nothing is chosen; `-key` from high to low."""
+    TOP_ROWS: ClassVar[int] = 1
+    """With the cursor on one of so many first rows, a list is read again when the store changes."""
     LIST: ClassVar[str] = ""
     """The kind of list whose order and columns are remembered."""
 
@@ -294,7 +296,7 @@ class Page(Screen[None], Generic[Loaded]):
     def store_changed(self) -> None:
         """Somebody committed: read again when one looks at the top of a list, else only say so."""
         table = self.table
-        at_top = table is not None and table.cursor == 0 and table.top == 0 and not table.marks
+        at_top = table is not None and table.cursor < self.TOP_ROWS and table.top == 0 and not table.marks
         if self.loaded is None or (at_top and not self.query_one(FilterBar).is_typing):
             self.reload()
         else:
@@ -308,7 +310,9 @@ class Page(Screen[None], Generic[Loaded]):
             return
         self.query_one("#crumbs", Bar).show(self._crumb_chips(), self._right_chips())
         self.query_one("#status", Bar).show(self._status)
-        self.query_one("#footer", Bar).show(list(self._footer_chips()))
+        self.query_one("#footer", Bar).show(
+            self._footer_chips(*self.scopes), self._footer_chips(Scope.EVERYWHERE)
+        )
 
     def _crumb_chips(self) -> list[Chip]:
         chips: list[Chip] = []
@@ -334,10 +338,15 @@ class Page(Screen[None], Generic[Loaded]):
             chips.append(Chip(self._tally, Tone.DIM))
         return [*chips, Chip(" ")]
 
-    def _footer_chips(self) -> Iterable[Chip]:
-        for hint in footer((Scope.EVERYWHERE, *self.scopes), self.hidden_keys()):
-            yield Chip(f"{hint.sign} ", Tone.KEY, self._runner(hint.action))
-            yield Chip(f"{hint.word}  ", Tone.DIM, self._runner(hint.action))
+    def _footer_chips(self, *scopes: Scope) -> list[Chip]:
+        chips: list[Chip] = []
+        for hint in footer(scopes, self.hidden_keys()):
+            act = self._runner(hint.action)
+            chips += [
+                Chip(f"{hint.sign} ", Tone.KEY, act, heads_next=True),
+                Chip(f"{hint.word}  ", Tone.DIM, act),
+            ]
+        return chips
 
     def hidden_keys(self) -> frozenset[str]:
         """Keys that the footer leaves out."""

@@ -22,7 +22,7 @@ from localart_tui.data.artifacts import (
     recent_sizes,
 )
 from localart_tui.data.versions import VersionFacts, read_version
-from localart_tui.describe import preview_lines
+from localart_tui.describe import preview_lines, type_lines
 from localart_tui.filtering import parse_filter
 from localart_tui.glyphs import size_bar
 from localart_tui.keys import Scope
@@ -100,6 +100,7 @@ class ArtifactsPage(Page[_Shown]):
     SORTS: ClassVar[Mapping[str, str]] = ORDERS
     FIRST_SORT: ClassVar[str] = "-updated"
     LIST: ClassVar[str] = "artifacts"
+    TOP_ROWS: ClassVar[int] = 2
 
     DEFAULT_CSS = """
     ArtifactsPage #split { height: 1fr; }
@@ -144,9 +145,10 @@ class ArtifactsPage(Page[_Shown]):
         folded = () if self.view.filter else self.view.folded
         rows = arrange(loaded.chosen, order=key, descending=descending, folded=folded)
         source = ListSource(rows, _row_id)
+        first = next((row.name for row in rows if isinstance(row, ArtifactLine)), "")
         self.query_one(VirtualTable).set_rows(
             source,
-            cursor=self.view.cursor,
+            cursor=self.view.cursor or first,
             scroll=self.view.scroll or None,
             sorted_by=f"-{key}" if descending else key,
         )
@@ -268,6 +270,10 @@ class ArtifactsPage(Page[_Shown]):
     @work(exclusive=True, group="preview")
     async def _preview(self) -> None:
         row, pane = self._row, self.query_one(PreviewPane)
+        if isinstance(row, TypeLine) and self.loaded is not None:
+            members = [line for line in self.loaded.chosen if line.type == row.type]
+            pane.tell(type_lines(row.type, members, glyphs_of(self), pane.inner_width))
+            return
         if not isinstance(row, ArtifactLine) or row.latest is None:
             pane.tell_nothing()
             return
