@@ -24,6 +24,7 @@ def isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.delenv(name)
     monkeypatch.chdir(home / "work")
     monkeypatch.setenv("LOCALART_DIR", str(home / "store"))
+    monkeypatch.setenv("LOCALART_CACHE_DIR", str(home / "cache"))
     monkeypatch.setenv("LOCALART_SILENT", "1")
     # What is kept beside a run is tested by itself; elsewhere a run has the files a test gives it.
     monkeypatch.setenv("LOCALART_CONSOLE", "off")

@@ -28,15 +28,28 @@ CREATE TABLE IF NOT EXISTS files(
 ) STRICT, WITHOUT ROWID
 """
 
+_UNUSED_SECONDS = 90 * 86_400  # a store that was not logged to for so long is read anew
+
 _BATCH = 300
 _FACTS = struct.Struct("<5q32s")
 _EARLIEST = -(1 << 63)  # tmpfs takes times from before 1677, a database does not
 
 
-class StatCache:
-    """Remembers digests of files by their stat. Any trouble with its file means: nothing is remembered."""
+def cache_path(folder: Path | None, store: str) -> Path | None:
+    """The file that remembers for the store of this uuid; copies of a store share it, which does no harm."""
+    if folder is None:
+        return None
+    name = store if store.replace("-", "").isalnum() else store.encode().hex()[:64]
+    return folder / f"{name}.db"
 
-    def __init__(self, path: Path) -> None:
+
+class StatCache:
+    """Remembers digests of files by their stat. Any trouble with its file means: nothing is remembered.
+
+    `path` None: there is no place to remember anything.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -91,10 +104,14 @@ class StatCache:
                 self._recover(error)
 
     def _open(self) -> sqlite3.Connection:
+        if self._path is None:
+            raise OSError("nowhere to remember")
         if self._connection is None or self._pid != os.getpid():
             self._pid = os.getpid()
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):  # opening what is there would drop this process's locks on it
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                _remove_unused(self._path.parent)
             self._connection = sqlite3.connect(
                 self._path, timeout=5, isolation_level=None, check_same_thread=False
             )
@@ -108,7 +125,8 @@ class StatCache:
         self._forget()
         if not isinstance(error, (sqlite3.OperationalError, OSError)):
             with suppress(OSError):  # in a folder that may only be read
-                self._path.unlink()
+                if self._path is not None:
+                    self._path.unlink()
 
     def _forget(self) -> None:
         if self._connection is not None and self._pid == os.getpid():
@@ -127,7 +145,7 @@ class StatCache:
 
     def size_bytes(self) -> int:
         """The bytes its file takes."""
-        return self._path.stat().st_size if self._path.is_file() else 0
+        return self._path.stat().st_size if self._path is not None and self._path.is_file() else 0
 
     def clear(self) -> None:
         """Forget everything: files are read once more when they are logged or compared again."""
@@ -148,6 +166,14 @@ class StatCache:
         """Close the cache's file."""
         with self._lock:
             self._forget()
+
+
+def _remove_unused(folder: Path) -> None:
+    """Caches of stores that are long gone."""
+    for path in folder.glob("*.db"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _UNUSED_SECONDS:
+                path.unlink()
 
 
 def _rows(

@@ -13,7 +13,7 @@ from localart.files.tree import TreeFile
 from localart.names import shown
 from localart.repository.repository import Repository
 
-_DATABASES = ("localart.db", "localart.db-wal", "localart.db-shm", "localart.db-journal", "cache.db")
+_DATABASES = ("localart.db", "localart.db-wal", "localart.db-shm", "localart.db-journal")
 
 
 def refuse_own(repository: Repository, path: str) -> None:

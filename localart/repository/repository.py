@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from localart.catalog import Catalog
 from localart.catalog import blobs as blob_rows
 from localart.catalog.connection import Connection
-from localart.catalog.statcache import StatCache
+from localart.catalog.statcache import StatCache, cache_path
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
 from localart.model import BlobLayout, BlobRef, Digest, PackBatch
 from localart.repository.identity import new_uid, utc_now
 from localart.repository.lease import Lease
 from localart.repository.marker import Marker
+from localart.settings import find_cache_folder, read_settings
 from localart.store.forks import forget_in_children
 from localart.store.frames import FrameKind
 from localart.store.writer import BlobWriter
@@ -50,7 +51,6 @@ class Repository:
         self.network = network
         self.clock = clock
         self.new_uid = make_uid
-        self.cache = StatCache(root / "cache.db")
         self.lease = Lease(root / "locks" / "lease.lock", on_first=self._forget_given_up)
         self._begin()
         forget_in_children(self)
@@ -68,6 +68,11 @@ class Repository:
         from localart.store.reader import BlobReader
 
         return BlobReader(self.root)
+
+    @cached_property
+    def cache(self) -> StatCache:
+        """Which of this machine's files were read before; opened when files are first looked at."""
+        return StatCache(cache_path(find_cache_folder(read_settings()), self.marker.store))
 
     def read(self) -> Connection:
         """This thread's connection to the catalog."""
@@ -213,7 +218,8 @@ class Repository:
         self._begin()
         self.catalog.forget()
         self.lease.forget()
-        self.cache.forget()
+        if "cache" in self.__dict__:
+            self.cache.forget()
 
     def close(self) -> None:
         """Let go of every file. What was not published is garbage."""
@@ -224,7 +230,8 @@ class Repository:
         if "reader" in self.__dict__:
             self.reader.close()
         self.lease.close()
-        self.cache.close()
+        if "cache" in self.__dict__:
+            self.cache.close()
         self.catalog.close()
 
 

@@ -98,12 +98,13 @@ def test_artifact_alone_lists_its_commands(cli):
 # --- cache ----------------------------------------------------------------------------------------------
 
 
-def test_cache_cleanup_forgets_what_is_only_remembered(cli, facts, tree, store):
+def test_cache_cleanup_forgets_what_is_only_remembered(cli, facts, tree, home):
     os.utime(tree / "x.txt", (1e9, 1e9))
     cli("put", "data", "-n", "set")
     close_all()
     before = facts("artifact", "cache", "cleanup", "10GB")
-    assert (before["freed_bytes"], before["before_bytes"]) == (0, (store / "cache.db").stat().st_size)
+    (cache,) = (home / "cache").iterdir()
+    assert (before["freed_bytes"], before["before_bytes"]) == (0, cache.stat().st_size)
 
     said = facts("artifact", "cache", "cleanup", "0")
 

@@ -114,11 +114,7 @@ def test_processes_that_come_and_go_leave_a_single_file_at_rest(start, store, tm
     finished(reader)
 
     assert sorted(numbers) == list(range(48))
-    assert {path.name for path in store.iterdir() if path.is_file()} == {
-        "LOCALART",
-        "localart.db",
-        "cache.db",
-    }
+    assert {path.name for path in store.iterdir() if path.is_file()} == {"LOCALART", "localart.db"}
     assert {run.state for run in localart.Api().runs("race")} == {"finished"}
 
 

@@ -386,7 +386,9 @@ def test_a_file_that_was_there_is_kept_when_its_bytes_cannot_be_had(store):
 # --- what is disposable ----------------------------------------------------------------------------
 
 
-def test_a_damaged_cache_is_as_good_as_none(store):
+def test_a_damaged_cache_is_as_good_as_none(home):
+    assert is_sound()
+    (cache,) = (home / "cache").iterdir()
     other = sqlite3.connect("other.db")
     other.execute("CREATE TABLE files(x)")
     other.commit()
@@ -396,14 +398,14 @@ def test_a_damaged_cache_is_as_good_as_none(store):
         b"",
         os.urandom(5000),
         Path("other.db").read_bytes(),
-        (store / "cache.db").read_bytes()[:3000],
+        cache.read_bytes()[:3000],
     ):
         close_all()
-        (store / "cache.db").write_bytes(content)
+        cache.write_bytes(content)
         assert is_sound()
     close_all()
-    (store / "cache.db").unlink()
-    (store / "cache.db").mkdir()
+    cache.unlink()
+    cache.mkdir()
 
     assert is_sound()
 
@@ -505,8 +507,9 @@ def test_a_store_on_read_only_media_is_read_and_says_what_it_cannot(read_only, m
     reads_everything()
 
 
-def test_a_damaged_cache_on_read_only_media_does_no_harm(store, read_only, monkeypatch):
-    (store / "cache.db").write_bytes(os.urandom(5000))
+def test_a_damaged_cache_does_a_read_only_store_no_harm(home, read_only, monkeypatch):
+    for cache in (home / "cache").iterdir():
+        cache.write_bytes(os.urandom(5000))
     monkeypatch.setenv("LOCALART_DIR", str(read_only))
 
     reads_everything()

@@ -55,7 +55,7 @@ def run(home, workdir):
     yield run
     assert everything(home) == before
     assert set(os.listdir(home / "store")) <= {
-        "LOCALART", "cache.db", "localart.db", "localart.db-shm", "localart.db-wal", "locks", "packs", "quarantine",
+        "LOCALART", "localart.db", "localart.db-shm", "localart.db-wal", "locks", "packs", "quarantine",
         "tmp",
     }  # fmt: skip
 

@@ -49,9 +49,9 @@ def cache_command() -> None:
 def cleanup_command(call: Call, target_size: str, remove_temp: bool) -> None:
     """Forget what the store only remembers, if that takes more than SIZE (500MB, 10GiB, 0).
 
-    The store keeps no second copy of any file, so there is little to clean: cache.db remembers which local files
-    were read before, and logging them again just reads them once more. Artifacts are never touched; `localart rm`
-    deletes versions and frees their bytes.
+    The store keeps no second copy of any file, so there is little to clean: a small file in your cache folder
+    remembers which local files were read before, and logging them again just reads them once more. Artifacts are
+    never touched; `localart rm` deletes versions and frees their bytes.
     """
     limit = _bytes_of(target_size)
     repository = call.open()

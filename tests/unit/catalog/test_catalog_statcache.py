@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from catalog_rows import digest_of
 
-from localart.catalog.statcache import StatCache
+from localart.catalog.statcache import StatCache, cache_path
 
 LONG_AGO = time.time() - 3600
 FORK = multiprocessing.get_context("fork")
@@ -203,7 +203,8 @@ def test_damage_is_also_survived_while_remembering(cache, old_file, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_as_good_as_none(tmp_path, old_file):
     stat = old_file()
-    with closing(StatCache(tmp_path / "no such folder" / "cache.db")) as cache:
+    (tmp_path / "in the way").write_bytes(b"")
+    with closing(StatCache(tmp_path / "in the way" / "cache.db")) as cache:
         cache.remember([(stat, digest_of("1"))])
 
         assert cache.find([stat]) == [None]
@@ -280,3 +281,28 @@ def test_a_forked_child_uses_a_connection_of_its_own(cache, old_file):
 
     assert child.exitcode == 0
     assert cache.find([stat, settled(stat, inode=77)]) == [digest_of("1"), digest_of("2")]
+
+
+def test_caches_of_stores_that_are_long_gone_are_removed(tmp_path):
+    for name, age_days in (("old", 100), ("young", 10)):
+        (tmp_path / f"{name}.db").write_bytes(b"")
+        os.utime(tmp_path / f"{name}.db", (time.time() - age_days * 86_400,) * 2)
+    with closing(StatCache(tmp_path / "new.db")) as cache:
+        cache.find([os.stat(tmp_path)])
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.db", "young.db"]
+
+
+def test_without_a_place_nothing_is_remembered(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"x")
+    os.utime(file, (1e9, 1e9))
+    with closing(StatCache(cache_path(None, "store"))) as cache:
+        cache.remember([(os.stat(file), digest_of("1"))])
+        assert cache.find([os.stat(file)]) == [None]
+        assert cache.size_bytes() == 0
+
+
+@pytest.mark.parametrize("store", ["../../etc/passwd", "", "a/b", "0190-ab", "\0", "ü"])
+def test_a_cache_stays_in_its_folder_whatever_a_marker_says(tmp_path, store):
+    assert cache_path(tmp_path, store).parent == tmp_path
