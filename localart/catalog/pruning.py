@@ -143,7 +143,8 @@ _MARK_BLOBS = (
     """
     INSERT INTO temp.dead_wholes
     SELECT id FROM blobs b WHERE frame IS NULL
-      AND NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id) ORDER BY id
+      AND NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id)
+      AND NOT EXISTS (SELECT 1 FROM temp.live_chunks c WHERE c.id = b.id) ORDER BY id
     """,
     """
     INSERT INTO temp.dead_pieces

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from localart.errors import StoreError
-from localart.model import BlobIndex, BlobRef, Digest, Frame, FramePlace, PackBatch, PackState
+from localart.model import BlobIndex, BlobRef, ChunkedBlob, Digest, Frame, FramePlace, PackBatch, PackState
 from localart.progress import SILENCE, Progress
 from localart.store.chunking import SMALL_BYTES
-from localart.store.codecs import DELTAS, SAMPLE_BYTES, choose_codec
+from localart.store.chunk_lists import encode_chunk_list
+from localart.store.codecs import DELTAS, RAW, SAMPLE_BYTES, choose_codec
 from localart.store.differences import decode_bases
 from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
@@ -103,6 +104,16 @@ class BlobWriter:
                 return self._put([(read_all(source), group)])[0]
             return self._find_large(source) or self._ingest(source, earlier)
 
+    def put_piece(self, content: bytes, group: str) -> BlobRef:
+        """Take in one chunk or small content as it is, whatever its size and also when the index knows it."""
+        blob = BlobRef(Digest(blake3(content).digest()), len(content))
+        with self._turn(), self._all_or_failed():
+            if blob.digest not in self._staging:
+                for frame in self._groups.add(blob, content, group):
+                    self._submit(frame)
+                self._staging.mark([blob.digest])
+        return blob
+
     def _put(self, items: Sequence[tuple[bytes, str]]) -> list[BlobRef]:
         blobs = [BlobRef(Digest(blake3(content).digest()), len(content)) for content, _ in items]
         new = self._find_new([*{blob.digest for blob in blobs}])
@@ -162,9 +173,17 @@ class BlobWriter:
             self._staging.mark(ingest.new_digests)
             if is_new:
                 self._staging.add_chunked(blob)
+                self._append_chunk_list(blob)
             self._collect(len(self._pending))
         self._progress.advance(file_count=1)
         return BlobRef(blob.digest, blob.size_bytes)
+
+    def _append_chunk_list(self, blob: ChunkedBlob) -> None:
+        """Durable with the next seal, as the chunks are."""
+        for payload in encode_chunk_list(blob):
+            member = BlobRef(Digest(blake3(payload).digest()), len(payload))
+            placed = write_frame(self._packs, [payload], [member], recipe=RAW, kind=FrameKind.CHUNKS)
+            self._staging.add_record(placed.pack)
 
     def _find_new(self, digests: Sequence[Digest]) -> set[Digest]:
         """Those of `digests` that are neither staged nor published."""
@@ -225,7 +244,7 @@ class BlobWriter:
             return self._packs.discard()
 
     def append_record(self, kind: FrameKind, payload: bytes) -> PackBatch:
-        """Append a MANIFEST or JOURNAL frame and make it durable: one write, one sync. The batch has no frames.
+        """Append a frame of any kind but DATA and make it durable: one write, one sync. The batch has no frames.
 
         Safe inside the catalog's transaction. What is staged stays staged.
         """
