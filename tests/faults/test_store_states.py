@@ -386,7 +386,7 @@ def test_a_file_that_was_there_is_kept_when_its_bytes_cannot_be_had(store):
 # --- what is disposable ----------------------------------------------------------------------------
 
 
-def test_a_damaged_cache_is_as_good_as_none(home):
+def test_a_damaged_cache_is_as_good_as_none(store, home):
     assert is_sound()
     (cache,) = (home / "cache").iterdir()
     other = sqlite3.connect("other.db")
@@ -507,7 +507,7 @@ def test_a_store_on_read_only_media_is_read_and_says_what_it_cannot(read_only, m
     reads_everything()
 
 
-def test_a_damaged_cache_does_a_read_only_store_no_harm(home, read_only, monkeypatch):
+def test_a_damaged_cache_does_a_read_only_store_no_harm(store, home, read_only, monkeypatch):
     for cache in (home / "cache").iterdir():
         cache.write_bytes(os.urandom(5000))
     monkeypatch.setenv("LOCALART_DIR", str(read_only))

@@ -40,7 +40,7 @@ def everything(home):
     found = set()
     for folder, folders, files in os.walk(home):
         if Path(folder) == home:
-            folders.remove("store")
+            folders[:] = [name for name in folders if name not in {"store", "cache"}]
         if Path(folder) == home / "work" and "artifacts" in folders:
             folders.remove("artifacts")
         found |= {os.path.join(folder, name) for name in (*folders, *files)}
