@@ -16,6 +16,8 @@
     │   ├── ArtifactNotFound  LookupError
     │   ├── ArtifactTypeMismatch ValueError
     │   ├── ArtifactHasAliases
+    │   ├── AliasProtected            the alias may not move or go
+    │   ├── CannotUndo                the change is not one that can be taken back, or later ones rest on it
     │   ├── InvalidRequest    ValueError   asked of `Api` in a way that cannot be answered
     │   ├── ProjectNotFound   LookupError
     │   └── RunNotFound       LookupError
@@ -115,6 +117,14 @@ class ArtifactTypeMismatch(CommError, ValueError):
 
 class ArtifactHasAliases(CommError):
     """A version that aliases point to is not deleted unless asked to delete them too."""
+
+
+class AliasProtected(CommError):
+    """An alias that was protected neither moves nor goes unless somebody insists."""
+
+
+class CannotUndo(CommError):
+    """A change cannot be taken back: of a kind that has no way back, or something newer depends on it."""
 
 
 class InvalidRequest(CommError, ValueError):

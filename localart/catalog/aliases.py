@@ -5,6 +5,7 @@ The callers write the journal, for only they know what the alias is called there
 
 import sqlite3
 
+from localart.catalog.protection import refuse_protected
 from localart.catalog.seals import damaged, seal_of
 from localart.catalog.transaction import Transaction
 
@@ -35,6 +36,8 @@ def point(tx: Transaction, artifact_id: int, alias: str, version_id: int) -> boo
     ).fetchone()
     if current == (version_id,):
         return False
+    if current is not None:
+        refuse_protected(tx, artifact_id, alias)
     tx.execute(
         "INSERT OR REPLACE INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
         (artifact_id, alias, version_id, tx.now, seal_of_alias(artifact_id, alias, version_id)),
@@ -44,11 +47,13 @@ def point(tx: Transaction, artifact_id: int, alias: str, version_id: int) -> boo
 
 def remove(tx: Transaction, artifact_id: int, alias: str, version_id: int) -> bool:
     """Take `alias` off the version; False when it was not there."""
-    removed = tx.execute(
-        "DELETE FROM aliases WHERE artifact = ? AND name = ? AND version = ?",
-        (artifact_id, alias, version_id),
-    ).rowcount
-    return bool(removed)
+    where = "WHERE artifact = ? AND name = ? AND version = ?"
+    key = (artifact_id, alias, version_id)
+    if tx.execute(f"SELECT 1 FROM aliases {where}", key).fetchone() is None:
+        return False
+    refuse_protected(tx, artifact_id, alias)
+    tx.execute(f"DELETE FROM aliases {where}", key)
+    return True
 
 
 def seal_of_alias(artifact_id: int, alias: str, version_id: int) -> bytes:

@@ -35,6 +35,7 @@ class Transaction:
         self.now = now
         self.new_uid = new_uid
         self.records: list[JournalRecord] = []
+        self.may_move_protected = False  # somebody insists: see `protection`
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         """Run one statement."""

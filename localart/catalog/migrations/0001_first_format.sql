@@ -122,6 +122,13 @@ CREATE TABLE aliases(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_by_version ON aliases(version);
 
+-- Aliases that neither move nor go unless somebody insists.
+CREATE TABLE protected_aliases(
+  artifact INTEGER NOT NULL REFERENCES artifacts(id),
+  alias TEXT NOT NULL CHECK(alias <> ''),
+  PRIMARY KEY(artifact, alias)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE version_tags(
   version INTEGER NOT NULL REFERENCES versions(id),
   name TEXT NOT NULL,
