@@ -117,3 +117,24 @@ def used_names(connection: sqlite3.Connection, run_key: int, versions: Sequence[
         (run_key, json.dumps(list(versions))),
     ).fetchall()
     return dict(rows)
+
+
+def spread_numbers(connection: sqlite3.Connection, run_key: int, name: str, *, count: int) -> list[float]:
+    """The course of a metric in about `count` numbers: all when there are few, else those at evenly spread steps.
+
+    Looks each of them up, so that a million steps take as long as a thousand; a spike between two may be missed.
+    """
+    found = connection.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()
+    if found is None:
+        return []
+    where = "FROM metrics WHERE run = ? AND metric = ?"
+    key = (run_key, found[0])
+    rows = connection.execute(f"SELECT value {where} ORDER BY step LIMIT ?", (*key, 2 * count)).fetchall()
+    if len(rows) == 2 * count:
+        (low, high) = connection.execute(
+            f"SELECT (SELECT min(step) {where}), (SELECT max(step) {where})", (*key, *key)
+        ).fetchone()
+        steps = [low + (high - low) * turn // (count - 1) for turn in range(count)]
+        sql = f"SELECT value {where} AND step >= ? ORDER BY step LIMIT 1"
+        rows = [connection.execute(sql, (*key, step)).fetchone() for step in steps]
+    return [value for (value,) in rows if value is not None]

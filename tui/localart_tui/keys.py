@@ -160,6 +160,8 @@ KEYS: tuple[Key, ...] = (
     _key("files.pager", "o", Scope.FILES, "pager", "open in $PAGER"),
     _key("files.fold_all", "z", Scope.FILES, "fold_all", "fold all folders"),
     _key("artifacts.fold_all", "z", Scope.ARTIFACTS, "fold_all", "fold or unfold all types"),
+    # runs
+    _key("runs.overlay", "C", Scope.RUNS, "overlay", "charts of the marked runs, one over the other", "charts", 46),
     # charts
     _key("chart.smooth", "s", Scope.CHART, "smooth", "smooth more; after the most, not at all", "smooth", 21),
     _key("chart.log", "L", Scope.CHART, "log", "logarithmic y axis", "log y", 22),
@@ -246,18 +248,20 @@ class Hint:
     action: str
 
 
-def footer(scopes: Sequence[Scope], hidden: Iterable[str] = ()) -> list[Hint]:
+def footer(scopes: Sequence[Scope], hidden: Iterable[str] = (), *, ascii_only: bool = False) -> list[Hint]:
     """What the footer says, most useful first; `hidden` are ids of keys that do nothing here."""
     away = set(hidden)
     shown = [key for key in keys_of(*scopes) if key.footer and key.id not in away]
     return [
-        Hint(_footer_sign(key.names[0]), key.footer, key.action)
+        Hint(_footer_sign(key.names[0], ascii_only=ascii_only), key.footer, key.action)
         for key in sorted(shown, key=lambda key: key.rank)
     ]
 
 
-def _footer_sign(name: str) -> str:
-    return {"enter": "⏎", "space": "space"}.get(name) or key_sign(name)
+def _footer_sign(name: str, *, ascii_only: bool) -> str:
+    if name in {"enter", "space"}:
+        return "⏎" if name == "enter" and not ascii_only else name
+    return key_sign(name, ascii_only=ascii_only)
 
 
 def as_markdown() -> str:

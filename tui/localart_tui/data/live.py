@@ -151,3 +151,29 @@ def is_alive(store: Store, uid: str) -> bool:
     finally:
         os.close(fd)
     return False
+
+
+def working_file(store: Store, uid: str, name: str) -> Path | None:
+    """A file in the working folder of a run that still goes on (its log, as far as it is printed), if it is there."""
+    path = store.root / "tmp" / f"run-{uid}" / "files" / name
+    return path if path.is_file() and not path.is_symlink() else None
+
+
+class WorkingBytes:
+    """A file that somebody is writing, as a `ByteSource`: its size is the one it had when it was opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = path.stat().st_size
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it was."""
+        return self._size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset` on."""
+        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        with os.fdopen(fd, "rb") as file:
+            file.seek(max(offset, 0))
+            return file.read(max(min(length, self._size - offset), 0))
