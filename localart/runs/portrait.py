@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from localart.artifact.portrait import facts_table
+from localart.facts_table import facts_table
 from localart.model import RunRecord
 
 
