@@ -13,8 +13,10 @@ from localart.jsonable import dump_values
 from localart.model import RunRecord, RunState
 from localart.names import shown
 from localart.operations.branch import Moment, copy_history, find_origin, rewind
+from localart.operations.keep_history import history_payloads, keep_history
 from localart.operations.recover import recover_log, recover_tail
 from localart.repository import Repository
+from localart.store.frames import FrameKind
 
 _MARKING_SECONDS = 1.0
 
@@ -123,6 +125,8 @@ def _insert(
         )  # fmt: skip
         if origin is not None and request.fork_from is not None:
             copy_history(tx, origin, key, request.fork_from)
+    if origin is not None:
+        keep_history(repository, runs.get_run(repository.read(), key))
     return key
 
 
@@ -149,6 +153,7 @@ def _resume(repository: Repository, known: RunRecord, request: RunRequest) -> St
         recover_tail(repository, known)
         if request.rewind_to is not None:
             rewind(repository, known, request.rewind_to)
+            keep_history(repository, known)
         _take_up(repository, runs.get_run(repository.read(), known.key), request)
     except BaseException:
         lock.close()
@@ -200,7 +205,7 @@ def end_run(
     summary: Mapping[str, Any],
 ) -> RunRecord:
     """Mark the run as ended. Metrics logged before are durable when this returns."""
-    with repository.write() as tx:
+    with repository.write_with_records(FrameKind.HISTORY, history_payloads(repository, run)) as tx:
         runs.update_run(
             tx,
             run.key,
@@ -225,7 +230,9 @@ def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
         path = run_lock_path(repository, run.uid)
         lock = FileLock(path)
         try:
-            if lock.try_acquire():
+            if (
+                lock.try_acquire() and lock.is_in_place()
+            ):  # else another process marked it, and a third may work
                 recover_tail(repository, run)
                 recover_log(repository, run)
                 if _mark(repository, run):
@@ -237,7 +244,7 @@ def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
 
 
 def _mark(repository: Repository, run: RunRecord) -> bool:
-    with repository.write() as tx:
+    with repository.write_with_records(FrameKind.HISTORY, history_payloads(repository, run)) as tx:
         now = runs.get_run(tx.connection, run.key)
         if now.state is not RunState.RUNNING:
             return False
