@@ -59,7 +59,7 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, aga
             metric = ids.get(name)
             if metric is None:
                 metric = ids[name] = metric_ids(tx, [name])[name]
-            rows.append((run_key, metric, step, *_columns(value), time))
+            rows.append((run_key, metric, step, *columns_of(value), time))
         if len(rows) >= _FETCH:
             tx.executemany(sql, rows)
             rows.clear()
@@ -79,11 +79,12 @@ def insert_metrics(
     tx: Transaction, run_key: int, ids: Mapping[str, int], step: int, time: float, values: Mapping[str, Any]
 ) -> None:
     """Write one step's values; a key logged again at the same step takes the new value."""
-    rows = [(run_key, ids[name], step, *_columns(value), time) for name, value in values.items()]
+    rows = [(run_key, ids[name], step, *columns_of(value), time) for name, value in values.items()]
     tx.executemany(_INSERT, rows)
 
 
-def _columns(value: Any) -> tuple[float | int | None, str | None]:
+def columns_of(value: Any) -> tuple[float | int | None, str | None]:
+    """What `value` and `body` say of a value."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, dump_values(value).decode()
     if isinstance(value, int):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from localart.catalog.blobs import advance, base_pieces, frame_place, insert_frame
+from localart.catalog.history_record import subject_of
 from localart.catalog.pruning import PackUse
 from localart.catalog.transaction import Transaction
 from localart.model import Digest, Frame, FramePlace, PackBatch
@@ -54,6 +55,17 @@ def members_of(connection: sqlite3.Connection, frame: int, digests: Sequence[Dig
 def kept_manifests(connection: sqlite3.Connection) -> frozenset[bytes]:
     """The digests of all manifests and layers that are still there."""
     return frozenset(digest for (digest,) in connection.execute("SELECT digest FROM manifests").fetchall())
+
+
+def kept_large_blobs(connection: sqlite3.Connection) -> frozenset[bytes]:
+    """The digests of all blobs that are made of chunks."""
+    rows = connection.execute("SELECT digest FROM blobs WHERE frame IS NULL").fetchall()
+    return frozenset(digest for (digest,) in rows)
+
+
+def kept_runs(connection: sqlite3.Connection) -> frozenset[bytes]:
+    """The uids of all runs, as the records of their histories begin."""
+    return frozenset(subject_of(uid) for (uid,) in connection.execute("SELECT uid FROM runs").fetchall())
 
 
 def knows_records(connection: sqlite3.Connection, records: Iterable[tuple[int, bytes]]) -> bool:

@@ -53,8 +53,8 @@ class Transaction:
 
     def record(self, kind: str, body: dict[str, Any]) -> None:
         """Append one change to the journal."""
-        last = self.execute("SELECT seq, digest FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-        seq, previous = (last[0] + 1, last[1]) if last else (1, FIRST_PREVIOUS)
+        last, previous = last_record(self.connection)
+        seq = last + 1
         uid = self.new_uid()
         canonical = canonical_json(
             {"body": body, "kind": kind, "seq": seq, "site": self.site, "time": self.now, "uid": uid}
@@ -65,6 +65,12 @@ class Transaction:
             (seq, uid, self.site, self.now, kind, canonical_json(body).decode(), digest, previous),
         )
         self.records.append(JournalRecord(seq=seq, digest=digest, canonical=canonical))
+
+
+def last_record(connection: sqlite3.Connection) -> tuple[int, bytes]:
+    """Number and digest of the newest record; those that the first one follows when there is none."""
+    row = connection.execute("SELECT seq, digest FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    return row or (0, FIRST_PREVIOUS)
 
 
 def chain_digest(previous: bytes, canonical: bytes) -> bytes:

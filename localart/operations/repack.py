@@ -1,7 +1,8 @@
 """Move what is alive out of packs that are mostly dead, and remove them."""
 
 import json
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,12 +122,13 @@ class Repacker:
     def _records(self, use: PackUse) -> list[FramePlace]:
         """The records that must be kept, so that a lost catalog can be rebuilt from the packs.
 
-        All of the journal's, and the manifests that are still there. No log was under way when the pack was
-        looked at, and it has not changed since: a manifest the catalog does not know is garbage.
+        All of the journal's, and what tells of manifests, large files and runs that are still there. No log was
+        under way when the pack was looked at, and it has not changed since: what the catalog does not know is
+        garbage.
         """
         if use.framed_bytes == use.end - PACK_HEADER_BYTES:
             return []
-        kept = moving.kept_manifests(self._connection)
+        kept = kept_records(self._connection)
         return [
             FramePlace(
                 use.name, found.frame.start, found.frame.stored_bytes, found.frame.raw_bytes, found.frame.codec,
@@ -134,7 +136,7 @@ class Repacker:
             )
             for found in scan_pack(pack_path(self._root, use.name), end=use.end, on_damage=OnDamage.RAISE)
             if found.kind is FrameKind.JOURNAL
-            or (found.kind is FrameKind.MANIFEST and payload_of(use.name, found)[:DIGEST_BYTES] in kept)
+            or (found.kind is not FrameKind.DATA and _subject(payload_of(use.name, found)) in kept[found.kind])
         ]  # fmt: skip
 
     # --- moving ---
@@ -223,6 +225,19 @@ def _is_quiet(repository: Repository, pack: str) -> bool:
         return True
     now = datetime.fromisoformat(repository.clock()).timestamp()
     return now - pack_path(repository.root, pack).stat().st_mtime > GRACE_SECONDS
+
+
+def kept_records(connection: sqlite3.Connection) -> Mapping[FrameKind, Collection[bytes]]:
+    """Of what is still there, by the kind of frame that tells of it: what such a frame's payload begins with."""
+    return {
+        FrameKind.MANIFEST: moving.kept_manifests(connection),
+        FrameKind.CHUNKS: moving.kept_large_blobs(connection),
+        FrameKind.HISTORY: moving.kept_runs(connection),
+    }
+
+
+def _subject(payload: bytes) -> bytes:
+    return payload[:DIGEST_BYTES]
 
 
 # --- packs nobody knows ----------------------------------------------------------------------------

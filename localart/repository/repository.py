@@ -1,7 +1,7 @@
 """The open repository: reads from both rooms, and the order in which both are written."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
@@ -126,6 +126,16 @@ class Repository:
                     blob_rows.publish(tx, batch)
                 yield tx
             self._forget_published()
+
+    @contextmanager
+    def write_with_records(self, kind: FrameKind, payloads: Iterable[bytes]) -> Iterator[Transaction]:
+        """As `write`, after these records are durable in the pack: they count once the transaction has committed."""
+        with self.writing() as writer:
+            batches = [writer.append_record(kind, payload) for payload in payloads]
+            with self.write() as tx:
+                for batch in batches:
+                    blob_rows.publish(tx, batch)
+                yield tx
 
     def publish(self) -> None:
         """Give everything ingested so far its rows, as a transaction of its own."""

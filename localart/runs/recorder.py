@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SETTLE_SECONDS = 0.5  # a power cut may cost the last second, and other processes see the values by then
 _MOST_POINTS = 50_000
 _MOST_BYTES = 16 << 20
+_KEPT_POINTS = 50_000  # written into the packs together
+_KEPT_SECONDS = 300.0
+_MOST_UNKEPT = 4 * _KEPT_POINTS
 _MAY_BE_LARGE = (str, dict, list)
 
 
@@ -50,6 +53,8 @@ class Recorder:
         self._settling = threading.RLock()
         self._pending: list[Point] = []
         self._pending_bytes = 0
+        self._unkept: list[Point] = []
+        self._kept_at = time.monotonic()
 
     def record(self, step: int, values: Mapping[str, Any]) -> None:
         """Keep flat plain `values` at `step`. StoreFull, StoreNotFound …: nothing of them is kept."""
@@ -106,6 +111,8 @@ class Recorder:
     def _insert(self, points: list[Point]) -> None:
         with self._repository.catalog.write(durable=False) as tx:
             insert_points(tx, self._run.key, points)
+        if len(self._unkept) < _MOST_UNKEPT:  # the end of the run keeps everything once more
+            self._unkept.extend(points)
 
     def _remove_spent(self) -> None:
         """Oldest first: an old file that stays behind a newer one would bring old values back."""
@@ -123,7 +130,17 @@ class Recorder:
     def flush(self) -> None:
         """Put what is pending into the catalog, and make it survive a power cut."""
         self.settle()
+        self._keep_if_due()
         self._repository.catalog.flush()
+
+    def _keep_if_due(self) -> None:
+        """Let what came since the last time be found when the catalog is lost."""
+        seconds = time.monotonic() - self._kept_at
+        if len(self._unkept) >= _KEPT_POINTS or (self._unkept and seconds >= _KEPT_SECONDS):
+            from localart.operations.keep_history import keep_points
+
+            points, self._unkept, self._kept_at = self._unkept, [], time.monotonic()
+            keep_points(self._repository, self._run, points)
 
     def close(self) -> None:
         """Stop the flusher and settle; the caller's next durable commit covers what was logged."""

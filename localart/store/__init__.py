@@ -9,8 +9,8 @@ I2 A published blob never changes; no read ever returns bytes that do not match 
 
 Rooms: `frames` (byte layout), `codecs` (compression), `source` and `chunking` (what is read, where it is
 cut), `packs` (append and sync), `workers`, `framing`, `solid`, `large`, `staging` (what a writer is made of),
-`tensors`, `alignment`, `ground` and `differences` (what a new file is compared with, and how the difference is
-told), `writer`, `buffers`, `reader`, `checking` (what verify asks).
+`chunk_lists` (what large files are made of), `tensors`, `alignment`, `ground` and `differences` (what a new file
+is compared with, and how the difference is told), `writer`, `buffers`, `reader`, `checking` (what verify asks).
 
 Byte layout, format 1
 ---------------------
@@ -31,7 +31,7 @@ offset bytes frame (40 bytes + 36 a member + body)
 ====== ===== ===========================================================================================
 0      4     magic ``f5 4c 41 46`` (`\xf5LAF`)
 4      1     version: 1
-5      1     kind: 1 DATA, 2 MANIFEST, 3 JOURNAL
+5      1     kind: 1 DATA, 2 MANIFEST, 3 JOURNAL, 4 CHUNKS, 5 HISTORY
 6      1     codec of the body: 0 RAW, 1 ZSTD, 2 PLANES2, 3 PLANES4, 4 DELTA1, 5 DELTA2, 6 DELTA4
 7      1     zero
 8      4     member count, at most 65,536
@@ -48,6 +48,13 @@ Bodies: RAW is the raw bytes; ZSTD is one zstd frame that declares its content s
 bytes each, then s zstd frames: frame i holds raw bytes i, i+s, i+2s, … (bytes of floats compress best apart,
 and only when each plane has entropy tables of its own); DELTAw are planes of the difference from earlier chunks,
 after a table that names those (see `differences`).
+
+Only DATA frames hold contents, and have rows in the catalog. The others have one member each, their payload, and
+are what a lost catalog is rebuilt from: `localart.manifest.record` (MANIFEST), `chunk_lists` (CHUNKS),
+`localart.catalog.history_record` (HISTORY). A JOURNAL payload is the records of one transaction, a line each:
+the record's digest as 64 hex digits, a space, and the canonical JSON that the digest follows from. A transaction
+that was rolled back may leave one; the next one then begins with the same `seq`, and only one of the two is
+what later records follow.
 
 A damaged field costs at most its own frame: the members' digests name what was lost, and a walk finds the next
 frame by its magic and header hash. A tail past the last committed frame is garbage of a writer that died.

@@ -42,11 +42,16 @@ _WINDOW_BYTES = 1 << 20
 
 
 class FrameKind(IntEnum):
-    """What a frame is for: blobs, a version's manifest, or a record of a change."""
+    """What a frame is for: blobs, or what the catalog is rebuilt from.
+
+    That is a version's manifest, a record of a change, the chunks of a large file, what a run logged.
+    """
 
     DATA = 1
     MANIFEST = 2
     JOURNAL = 3
+    CHUNKS = 4
+    HISTORY = 5
 
 
 _KINDS = frozenset(FrameKind)
@@ -299,6 +304,22 @@ def walk_pack(path: Path, *, end: int | None = None) -> Iterator[ScannedFrame | 
         yield from _walk_frames(fd, pack, limit)
         if end is not None and end > size:
             yield size, damaged(pack, size, f"the pack ends {end - size} bytes early")
+
+
+def walk_heads(path: Path) -> Iterator[tuple[int, FrameHead]]:
+    """Where each frame of a pack begins and what its header says; bodies are not read, damage is passed over."""
+    pack = path.stem
+    with open_pack(path) as fd:
+        limit = os.fstat(fd).st_size
+        at = PACK_HEADER_BYTES
+        while at < limit:
+            try:
+                head = _head_at(fd, pack, at, limit)
+            except (BlobDamaged, StoreTooNew):
+                at = _next_frame(fd, pack, at + 1, limit)
+                continue
+            yield at, head
+            at += head.stored_bytes
 
 
 def check_pack_header(fd: int, pack: str) -> None:

@@ -17,6 +17,7 @@ class Staging:
         self._sealed: set[Digest] = set()
         self._frames: list[Placed] = []
         self._chunked: list[ChunkedBlob] = []
+        self._packs: dict[str, None] = {}
         self.stored_bytes = 0
 
     def __contains__(self, digest: Digest) -> bool:
@@ -34,8 +35,8 @@ class Staging:
 
     @property
     def packs(self) -> tuple[str, ...]:
-        """The packs that hold staged frames, in the order they were first written."""
-        return tuple({placed.pack: None for placed in self._frames})
+        """The packs that hold what is staged, in the order they were first written."""
+        return tuple(self._packs)
 
     def mark(self, digests: Iterable[Digest]) -> None:
         """These are on their way to a pack."""
@@ -44,7 +45,12 @@ class Staging:
     def add_frame(self, placed: Placed) -> None:
         """One frame was written."""
         self._frames.append(placed)
+        self._packs[placed.pack] = None
         self.stored_bytes += placed.frame.stored_bytes
+
+    def add_record(self, pack: str) -> None:
+        """A frame that gets no rows was written to this pack."""
+        self._packs[pack] = None
 
     def add_chunked(self, blob: ChunkedBlob) -> None:
         """A large file whose chunks are staged or published."""
@@ -83,4 +89,5 @@ class Staging:
         self._staged = set()
         self._frames = []
         self._chunked = []
+        self._packs = {}
         self.stored_bytes = 0

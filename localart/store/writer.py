@@ -13,8 +13,8 @@ from blake3 import blake3
 from localart.errors import StoreError
 from localart.model import BlobIndex, BlobRef, ChunkedBlob, Digest, Frame, FramePlace, PackBatch, PackState
 from localart.progress import SILENCE, Progress
-from localart.store.chunking import SMALL_BYTES
 from localart.store.chunk_lists import encode_chunk_list
+from localart.store.chunking import SMALL_BYTES
 from localart.store.codecs import DELTAS, RAW, SAMPLE_BYTES, choose_codec
 from localart.store.differences import decode_bases
 from localart.store.failures import damaged
