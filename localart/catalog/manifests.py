@@ -227,6 +227,23 @@ def verified_entries(connection: sqlite3.Connection, manifest: ManifestRecord) -
         yield from entries
 
 
+def verified_pages(
+    connection: sqlite3.Connection, manifest: ManifestRecord, first: int, stop: int
+) -> Iterator[Entry]:
+    """The entries of the pages from `first` to before `stop`, in order; `CatalogDamaged` as `verified_entries`."""
+    if first >= stop:
+        return
+    before = manifest.pages[first - 1].last if first else None
+    stream = iter_entries(connection, manifest, after=before, last=manifest.pages[stop - 1].last)
+    for page in manifest.pages[first:stop]:
+        entries = list(islice(stream, page.count))
+        if tuple(page_entries(entries)) != (page,):
+            raise _damaged(page)
+        yield from entries
+    if next(stream, None) is not None:
+        raise _damaged(manifest.pages[stop - 1])
+
+
 def verified_below(connection: sqlite3.Connection, manifest: ManifestRecord, prefix: str) -> Iterator[Entry]:
     """The entries whose path starts with `prefix`; every page that may hold one is checked as a whole."""
     for number in _pages_below(manifest, prefix):
