@@ -32,6 +32,7 @@ COMMANDS = {
     "runs": Listed("Look", "runs", "List runs."),
     "run": Listed("Look", "show", "Show everything about a run."),
     "lineage": Listed("Look", "lineage", "Draw what made a version and what came of it."),
+    "diff": Listed("Look", "diff", "Show what differs between two versions, or two runs."),
     "search": Listed("Look", "search", "Find words in names, descriptions, metadata and configs."),
     "du": Listed("Look", "du", "Show where the bytes go, and what deleting would free."),
     "sql": Listed("Look", "sql", "Ask the catalog in SQL, without being able to change it."),
