@@ -1,8 +1,10 @@
 """The browser in real terminals: what it refuses, what it writes, how fast it answers, and what it leaves behind."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from big_store import Shape, make_big_store
@@ -120,12 +122,16 @@ def test_a_plain_terminal_gets_only_ascii(small, arguments, env):
     terminal.close()
 
 
-def test_killing_it_harms_nothing(small):
+def test_ending_it_gives_the_terminal_back(small):
     terminal = Terminal(browser(small, "demo"))
     terminal.start(quiet=0.5)
 
-    terminal.close()
+    os.kill(terminal.pid, signal.SIGTERM)
+    ended = terminal.read_until_quiet(time.perf_counter(), quiet=0.5).written
 
+    assert b"\x1b[?1049l" in ended
+    assert b"\x1b[?25h" in ended
+    assert os.waitstatus_to_exitcode(terminal.close()) == 143
     assert localart.Api().artifact("demo/data:v0").size == 7
 
 

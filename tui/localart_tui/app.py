@@ -5,8 +5,10 @@ A new page is a line in `PAGES` and a file in `screens/`.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -120,12 +122,21 @@ class LocalartApp(App[str]):
         last = place_from(self.state.last.get(str(self.store.root)))
         if last is not None:
             self.history.visit(last)
+        self._heed_signals()
         self._go(self._first)
         if self.page is None:
             self._go(Place("home"))
         self._map_keys()
         self.call_after_refresh(_collect_again)
         self.set_interval(POLL_SECONDS, self._poll)
+
+    def _heed_signals(self) -> None:
+        """End as with `Q` when somebody ends us: the terminal has to be given back as it was."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, "", 128 + number)
 
     def _map_keys(self) -> None:
         """The user's own keys; a file that cannot be read is said and left alone."""

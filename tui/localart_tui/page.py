@@ -18,6 +18,7 @@ from textual.screen import Screen
 from localart.errors import LocalartError, StoreBusy, StoreError, UsageError
 from localart_tui.chrome import Bar, Chip, TabStrip
 from localart_tui.filterbar import FilterBar
+from localart_tui.glyphs import ASCII
 from localart_tui.keys import Scope, bindings, footer
 from localart_tui.pagemenus import Copy, choose_copy, choose_order, error_words, show_error, show_same
 from localart_tui.places import Place, View
@@ -340,7 +341,8 @@ class Page(Screen[None], Generic[Loaded]):
 
     def _footer_chips(self, *scopes: Scope) -> list[Chip]:
         chips: list[Chip] = []
-        for hint in footer(scopes, self.hidden_keys()):
+        plain = glyphs_of(self) is ASCII
+        for hint in footer(scopes, self.hidden_keys(), ascii_only=plain):
             act = self._runner(hint.action)
             chips += [
                 Chip(f"{hint.sign} ", Tone.KEY, act, heads_next=True),

@@ -6,7 +6,6 @@ import click
 
 from localart.cli.command import Call, command
 from localart.cli.completing import complete_project, complete_target
-from localart.cli.exit_codes import ExitCode
 
 
 @command("tui")
@@ -45,4 +44,4 @@ def tui_command(  # noqa: PLR0913, PLR0917  # one argument an option
         write=write,
         prints=prints,
     )
-    call.exit(ExitCode(code))
+    raise click.exceptions.Exit(code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from localart.catalog import browsing
@@ -25,6 +25,7 @@ CACHE_KIB = 4096
 _LOOP_BUSY_MS = 20
 _READER_BUSY_MS = 3_000
 _STEPS = 20_000
+_STOPPING_SECONDS = 5
 
 
 class Store:
@@ -35,22 +36,25 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._opening = threading.Lock()
         self._repository: Repository | None = None
         self._loop_thread = threading.get_ident()
         self._settled = threading.local()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="localart-read")
         self._seen = -1
         self._ahead: dict[str, Future[Any]] = {}
+        self._running: dict[Future[Any], threading.Event] = {}
 
     @property
     def repository(self) -> Repository:
         """The open repository; opened when first needed. Raises what `open_repository` raises."""
-        if self._repository is None:
-            from localart.repository import open_repository
+        with self._opening:
+            if self._repository is None:
+                from localart.repository import open_repository
 
-            self._repository = open_repository(self.root, create=False, read_only=True)
-            self._settled = threading.local()
-        return self._repository
+                self._repository = open_repository(self.root, create=False, read_only=True)
+                self._settled = threading.local()
+            return self._repository
 
     def connection(self) -> Connection:
         """This thread's connection. The thread that paints waits 20 ms for a lock, the others 3 s."""
@@ -72,16 +76,21 @@ class Store:
         if begun is not None:
             return await asyncio.wrap_future(begun)
         stopped = threading.Event()
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._run, job, stopped)
+            return await asyncio.wrap_future(self._begin(job, stopped))
         except asyncio.CancelledError:
             stopped.set()
             raise
 
     def read_ahead(self, name: str, job: Callable[[Connection], object]) -> None:
         """Begin to read what `read` with this `ahead` will ask for: while the rest of the program starts."""
-        self._ahead[name] = self._pool.submit(self._run, job, threading.Event())
+        self._ahead[name] = self._begin(job, threading.Event())
+
+    def _begin(self, job: Callable[[Connection], T], stopped: threading.Event) -> Future[T]:
+        future = self._pool.submit(self._run, job, stopped)
+        self._running[future] = stopped
+        future.add_done_callback(lambda done: self._running.pop(done, None))
+        return future
 
     def _run(self, job: Callable[[Connection], T], stopped: threading.Event) -> T:
         if stopped.is_set():
@@ -111,12 +120,17 @@ class Store:
 
     def close(self) -> None:
         """Let go of the store, and leave its catalog the single file that a writer would leave."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self._let_go()
+        self._pool.shutdown(wait=False, cancel_futures=True)
         if self.root.joinpath("localart.db-wal").exists():
             _settle(self.root)
 
     def _let_go(self) -> None:
+        """Stop what is being read and wait for it: a connection must not be closed under a running query."""
+        running = dict(self._running)
+        for stopped in running.values():
+            stopped.set()
+        wait(running, timeout=_STOPPING_SECONDS)
         repository, self._repository = self._repository, None
         if repository is not None:
             repository.close()
