@@ -20,6 +20,7 @@ def main(folder: Path) -> None:
     """Train, tune, and write the checkpoints."""
     import torch
 
+    partial = folder.with_name(f"partial-{folder.name}")
     torch.manual_seed(0)
     torch.set_num_threads(2)
     text = torch.tensor(bytearray(_corpus()), dtype=torch.long)
@@ -32,15 +33,16 @@ def main(folder: Path) -> None:
         loss = _train(model, optimizer, text, STEPS_BETWEEN)
         weights = dict(model.state_dict())
         for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
-            place = folder / name / f"v{number:02}"
+            place = partial / name / f"v{number:02}"
             place.mkdir(parents=True, exist_ok=True)
             _save_safetensors(
                 {key: value.to(dtype) for key, value in weights.items()}, place / "model.safetensors"
             )
-        place = folder / "optimizer" / f"v{number:02}"
+        place = partial / "optimizer" / f"v{number:02}"
         place.mkdir(parents=True, exist_ok=True)
         torch.save(optimizer.state_dict(), place / "optimizer.pt")
-        print(f"checkpoint {number}: loss {loss:.3f}", flush=True)
+        print(f"checkpoint {number}: loss {loss:.3f}", file=sys.stderr, flush=True)
+    partial.rename(folder)
 
 
 def _corpus() -> bytes:

@@ -31,7 +31,7 @@ _RESTORE = """
 import os, localart
 localart.Api().artifact('bench/data:' + os.environ['LABEL']).download(os.environ['TARGET'])
 """
-_PYTHON = 'LOCALART_SILENT=1 LOCALART_DIR="$STORE" python -c'
+_PYTHON = 'LOCALART_SILENT=1 LOCALART_DIR="$STORE" LOCALART_CACHE_DIR="$STORE-cache" python -c'
 _RESTIC = 'RESTIC_PASSWORD=bench RESTIC_REPOSITORY="$STORE" RESTIC_CACHE_DIR="$STORE-cache" restic --quiet'
 _BORG = 'BORG_REPO="$STORE" BORG_BASE_DIR="$STORE-cache" borg'
 _COPY = 'cp -r "$SOURCE" "$STORE/$LABEL"'
