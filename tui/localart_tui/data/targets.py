@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localart.catalog import artifacts, projects
+from localart.catalog import browsing, projects
 from localart.errors import ArtifactNotFound, ProjectNotFound
 from localart.names import check_project, shown
 from localart_tui.data.artifacts import list_artifacts
@@ -68,7 +68,9 @@ def _named(store: Store, target: str, project: str | None) -> Place:
         return Place("artifacts", target)
     base, _, name = target.rpartition("/")
     wanted = base.rpartition("/")[2] or project
-    found = [one for one in artifacts.list_artifacts(connection, project=wanted) if one.name == name]
+    among = [wanted] if wanted else [one.name for one in projects.list_projects(connection)]
+    heads = (browsing.find_head(connection, one, name) for one in among)
+    found = [head for head in heads if head is not None]
     if len(found) == 1:
         return Place("versions", f"{found[0].project}/{found[0].name}")
     if found:
