@@ -141,17 +141,17 @@ async def test_a_click_on_the_way_goes_there(many):
 
 
 @driven
-async def test_a_deep_stack_stays_bounded(many):
+async def test_a_deep_stack_stays_bounded_and_every_step_back_is_exact(many):
     async with browsing(many, Place("versions", TELEMETRY)) as (app, pilot):
-        for _ in range(7):
-            app.open(Place("artifact", f"{TELEMETRY}:v1"))
-            await ready(pilot)
-            app.open(Place("versions", TELEMETRY))
+        for number in range(15):
+            app.open(Place("artifact", f"{TELEMETRY}:v{number}"))
             await ready(pilot)
         assert len(app.screen_stack) <= 12
 
-        for _ in range(14):
+        for number in reversed(range(14)):
             await press(pilot, "q")
+            assert app.page.place.target == f"{TELEMETRY}:v{number}"
+        await press(pilot, "q")
 
         assert app.page.place.is_page_of(Place("versions", TELEMETRY))
         assert not app.trail
