@@ -11,7 +11,6 @@ Found by fsspec through the entry point `fsspec.specs`; fsspec itself is not nee
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from localart.errors import CommError, InvalidName, StoreReadOnly
 from localart.model import BlobRef, Digest, Entry, VersionRecord
 from localart.names import parse_address, shown
 from localart.operations.resolve import resolve_version
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.repository.opening import shared_repository
 from localart.repository.stored_file import open_stored

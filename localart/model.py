@@ -25,9 +25,11 @@ run, edge
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, NewType, Protocol
+
+from localart.records import dataclass
 
 Digest = NewType("Digest", bytes)
 """BLAKE3-256 of raw bytes: always 32 bytes."""

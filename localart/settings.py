@@ -5,11 +5,11 @@ Every name is honoured as `LOCALART_X` first, then as `WANDB_X` where W&B has th
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.errors import UsageError
 from localart.names import shown
+from localart.records import dataclass
 
 STORE_FOLDER = ".localart"
 _YES = {"1", "true", "yes", "on", "y", "t"}

@@ -4,11 +4,11 @@ Neither imports the other: an artifact shows who made it, and the Api shows arti
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from localart.model import ArtifactRecord, RunRecord
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

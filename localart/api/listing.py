@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar, overload
 
 from localart.errors import InvalidRequest
+from localart.records import dataclass
 
 T = TypeVar("T")
 

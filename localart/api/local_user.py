@@ -1,7 +1,8 @@
 """Who a run belongs to where nobody has to log in."""
 
 import os
-from dataclasses import dataclass
+
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from localart.model import RunState
 from localart.names import check_alias, check_label, check_prose, check_run_tag, check_tag, shown
 from localart.operations.edit_run import Difference, RunEdit, delete_run, edit_run, keep_file
 from localart.operations.run_life import mark_crashed
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.api.api import Api

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from localart.artifact.facts import DigestAlgorithm
 from localart.model import Entry
 from localart.names import check_entry_path, shown
 from localart.operations.resolve import entry_uri
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

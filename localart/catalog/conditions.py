@@ -1,11 +1,12 @@
 """Which rows of a list are wanted, as records, and the SQL that says so. Names come from tables, values are bound."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from localart.errors import UsageError
 from localart.names import shown
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

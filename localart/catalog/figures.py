@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from localart.records import dataclass
 
 _FETCH = 1_000
 

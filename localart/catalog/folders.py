@@ -9,12 +9,12 @@ import heapq
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any
 
 from localart.model import Digest
+from localart.records import dataclass
 
 MARK_ROWS = 256
 MOST_FOUND = 10_000

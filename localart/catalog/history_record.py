@@ -28,7 +28,6 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain, groupby, islice, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -37,6 +36,7 @@ from blake3 import blake3
 
 from localart.catalog.metrics import Point, columns_of
 from localart.errors import BlobDamaged
+from localart.records import dataclass
 
 ROWS = 100_000
 _LENGTH = struct.Struct("<I")

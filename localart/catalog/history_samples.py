@@ -3,12 +3,12 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.metrics import last_step
 from localart.jsonable import load_values
 from localart.model import HistoryRow
+from localart.records import dataclass
 
 _NAN = float("nan")
 

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

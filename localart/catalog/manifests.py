@@ -8,7 +8,6 @@ rows lie together in manifest order, so reading merges a few index ranges and ne
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 
 from localart.catalog.blobs import blob_ids
@@ -24,6 +23,7 @@ from localart.manifest import (
     split_path,
 )
 from localart.model import Digest, Entry, Reference
+from localart.records import dataclass
 
 MAX_LAYERS = 8
 SLICE_ROWS = 20_000
@@ -335,9 +335,9 @@ def insert_rows(
     for path, entry in rows:
         folder, name = split_path(path)
         if folder not in folders:
-            folders[folder] = _folder_id(tx, folder)
+            folders[folder] = folder_id(tx, folder)
         blob = blobs[entry.digest] if entry is not None and entry.reference is None else None
-        ref = _reference_id(tx, entry) if entry is not None and entry.reference is not None else None
+        ref = reference_id(tx, entry) if entry is not None and entry.reference is not None else None
         values.append((manifest_id, folders[folder], name, blob, ref))
     tx.executemany("INSERT INTO entries(manifest, dir, name, blob, ref) VALUES (?,?,?,?,?)", values)
 
@@ -350,13 +350,15 @@ def complete_manifest(tx: Transaction, manifest_id: int, digest: Digest) -> int:
     return manifest_id
 
 
-def _folder_id(tx: Transaction, folder: str) -> int:
+def folder_id(tx: Transaction, folder: str) -> int:
+    """The folder's row, made if it is new."""
     tx.execute("INSERT OR IGNORE INTO dirs(path) VALUES (?)", (folder,))
     row_id: int = tx.execute("SELECT id FROM dirs WHERE path = ?", (folder,)).fetchone()[0]
     return row_id
 
 
-def _reference_id(tx: Transaction, entry: Entry) -> int:
+def reference_id(tx: Transaction, entry: Entry) -> int:
+    """The row of what an entry refers to, made if it is new."""
     reference = entry.reference
     assert reference is not None
     tx.execute(

@@ -7,7 +7,6 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
@@ -17,11 +16,12 @@ from localart.catalog.summary_rules import Folded, find_rule, summarised, summar
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
 from localart.model import HistoryRow
+from localart.records import dataclass
 
 _FETCH = 500
 
 _INSERT = "INSERT OR REPLACE INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)"
-_INSERT_NEWER = (
+INSERT_NEWER = (
     "INSERT INTO metrics(run, metric, step, value, body, time) VALUES (?,?,?,?,?,?)"
     " ON CONFLICT(run, metric, step) DO UPDATE SET value = excluded.value, body = excluded.body, time = excluded.time"
     " WHERE excluded.time >= time"
@@ -51,7 +51,7 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, aga
 
     `again`: some of them may be there already, perhaps followed by newer ones, which stay.
     """
-    sql = _INSERT_NEWER if again else _INSERT
+    sql = INSERT_NEWER if again else _INSERT
     ids: dict[str, int] = {}
     rows: list[tuple[Any, ...]] = []
     for step, time, values in points:

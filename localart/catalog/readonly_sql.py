@@ -8,12 +8,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from localart.catalog.connection import translate
 from localart.errors import LocalartError, UsageError
+from localart.records import dataclass
 
 SqlValue = int | float | str | bytes | None
 

@@ -3,13 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.projects import ensure_project
 from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactTypeMismatch, ContentConflict
 from localart.names import shown
+from localart.records import dataclass
 
 PREFIX = "wandb-registry-"
 

@@ -7,12 +7,12 @@ million steps as for one of ten.
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.metrics import logged_names
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest
+from localart.records import dataclass
 
 MOST_NAMES = 5_000
 MOST_STEPS = 100_000

@@ -5,12 +5,12 @@ bound, never part of the SQL, and a key that no JSON path can spell is looked up
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from localart.errors import InvalidRequest
 from localart.names import is_storable, shown
+from localart.records import dataclass
 
 MOST_SEGMENTS = 16
 

@@ -3,12 +3,12 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.transaction import Transaction
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest, JsonObject
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ give is bound. What cannot be understood is InvalidRequest (a CommError and a Va
 import math
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from localart.catalog.bounded_regex import BoundedRegex
@@ -16,6 +15,7 @@ from localart.catalog.run_fields import Field, find_field
 from localart.errors import InvalidRequest, LocalartError
 from localart.jsonable import dump_values, normalise_value
 from localart.names import is_storable, shown
+from localart.records import dataclass
 
 MOST_CLAUSES = 400
 MOST_DEPTH = 20

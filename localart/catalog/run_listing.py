@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from localart.catalog.run_fields import find_field
 from localart.catalog.run_filters import RunFilter, compile_filter
 from localart.errors import InvalidRequest
 from localart.names import shown
+from localart.records import dataclass
 
 DEFAULT_ORDER = "+created_at"
 

@@ -3,9 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from localart.catalog.transaction import Transaction
+from localart.records import dataclass
 
 _INDEXED = {
     "artifacts": "name, type, description",

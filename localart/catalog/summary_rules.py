@@ -7,8 +7,10 @@ the summary has the last value; with `none`, nothing; else `{op: value}` for eac
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from localart.records import dataclass
 
 OPS = ("min", "max", "mean", "best", "last", "first", "copy", "none")
 _FOLDED = ("min", "max", "mean", "best")

@@ -7,12 +7,12 @@ copy of the catalog can be told from its fork, and a damaged row from what was w
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from blake3 import blake3
 
 from localart.jsonable import canonical_json
+from localart.records import dataclass
 
 FIRST_PREVIOUS = bytes(32)
 

@@ -6,12 +6,12 @@ Each names a complete manifest of its own, which lives as long as the row.
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.transaction import Transaction
 from localart.jsonable import canonical_json
 from localart.model import JsonObject
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ differences are told from. Stored bytes are shared out among the pieces of a fra
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

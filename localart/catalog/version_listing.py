@@ -3,11 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.versions import get_version
 from localart.model import VersionRecord
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +30,7 @@ from localart.cli.figures import count_text, size_text
 from localart.errors import LocalartError
 from localart.files.filesystem import free_bytes, is_network, reflink
 from localart.operations.run_life import run_lock_path
+from localart.records import dataclass
 from localart.repository import Repository, open_repository
 from localart.repository.opening import CATALOG
 from localart.settings import STORE_FOLDER, Environment

@@ -1,10 +1,10 @@
 """Columns that line up: as wide as they need when piped, as wide as the terminal allows when shown there."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 
 from localart.lineage.labels import cell_width, cut, shorten
+from localart.records import dataclass
 
 SAMPLE_ROWS = 256
 _GAP = "  "

@@ -4,12 +4,11 @@ The verbs are not on the help page. Those that ask for what holds anyway (`login
 script for W&B goes on; those whose work is not done end with exit code 15.
 """
 
-from dataclasses import dataclass
-
 import click
 
 from localart.cli.command import Call, CallCommand
 from localart.cli.exit_codes import ExitCode
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

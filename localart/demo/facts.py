@@ -1,12 +1,13 @@
 """What the pipeline left in the store, read back from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.api import Api, PublicRun
 from localart.artifact import Artifact
 from localart.catalog.figures import StoreFigures, store_figures
 from localart.model import LineageGraph, NodeKind
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,13 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.errors import SourceError
 from localart.files.source import refuse_kind, refuse_source
 from localart.files.unfinished import is_unfinished
 from localart.names import shown
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ second rule into a circle is moved down a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from localart.lineage.layers import Layers
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

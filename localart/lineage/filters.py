@@ -6,10 +6,11 @@ says so. A focus always stays.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.lineage.graph import Neighbours, link, subgraph
 from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
+from localart.records import dataclass
 
 MOST_STEPS = 200_000
 

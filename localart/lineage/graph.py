@@ -7,10 +7,11 @@ that is not in the graph is a KeyError.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
 from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
+from localart.records import dataclass
 
 Neighbours = Mapping[str, tuple[str, ...]]
 

@@ -6,11 +6,12 @@ Every operation returns another model. An unknown key changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.lineage.filters import Kept, filtered
 from localart.lineage.groups import FEWEST, Groups, find_groups, folded
 from localart.model import GraphNode, LineageGraph
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

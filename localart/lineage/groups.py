@@ -8,10 +8,11 @@ one, so that whichever groups are folded, no cycle arises that was not there bef
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.lineage.graph import NodeOrder, link, topological_order
 from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
+from localart.records import dataclass
 
 FEWEST = 5
 MOST_IN_A_LEVEL = 40

@@ -5,9 +5,9 @@ Widths are terminal cells: wide East Asian characters count two, combining marks
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from localart.model import GraphNode, NodeKind
+from localart.records import dataclass
 
 MAX_LABEL = 120
 

@@ -21,12 +21,12 @@ ASCII: `o #` for `● ▣`, `|`, `+` for an input that goes on, `'` for one that
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from localart.lineage.graph import NodeOrder, flowing_order
 from localart.lineage.labels import caption, cell_width, clean, padded, shorten, to_ascii
 from localart.model import GraphNode, LineageGraph, NodeKind
+from localart.records import dataclass
 
 MAX_LANES = 24
 _FEWEST_LANES = 2

@@ -13,7 +13,6 @@ and `'`, junctions `*`, and `+` is a crossing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from localart.lineage.graph import NodeOrder
 from localart.lineage.labels import caption, clean, cut, to_ascii
@@ -21,6 +20,7 @@ from localart.lineage.layers import too_large
 from localart.lineage.map_plan import MapPlace, MapPlan, plan_map
 from localart.lineage.map_window import Window, draw_window
 from localart.model import LineageGraph
+from localart.records import dataclass
 
 __all__ = ["MapDrawing", "MapPlace", "draw_map", "render_map"]
 

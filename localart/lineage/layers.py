@@ -8,10 +8,10 @@ fifty runs over the same four inputs is 54 lines instead of 200.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from localart.errors import UsageError
 from localart.lineage.graph import NodeOrder
+from localart.records import dataclass
 
 _SWEEPS = 3
 _MOST_THINGS = 100_000

@@ -5,13 +5,14 @@ than what could be drawn whole: five thousand nodes take some seventeen million 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.lineage.channels import PlacedLayer, place
 from localart.lineage.graph import NodeOrder, flowing_order
 from localart.lineage.labels import caption, cell_width, shorten, to_ascii
 from localart.lineage.layers import Layers, arrange
 from localart.model import LineageGraph
+from localart.records import dataclass
 
 LONGEST_LABEL = 32
 SHORTEST_LABEL = 8

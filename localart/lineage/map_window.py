@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from localart.lineage.channels import Course
 from localart.lineage.labels import char_cells
 from localart.lineage.map_plan import Block, Glyphs, MapPlace, MapPlan
 from localart.model import NodeKind
+from localart.records import dataclass
 
 BLANK, LINE, RELATED, NODE = range(4)
 

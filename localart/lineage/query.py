@@ -1,12 +1,12 @@
 """Read the part of the graph around a run or a version from the catalog."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from localart.catalog import lineage as rows
 from localart.catalog import runs
 from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
 from localart.operations.resolve import resolve_run, resolve_version
+from localart.records import dataclass
 from localart.repository import Repository
 
 MAX_NODES = 5_000

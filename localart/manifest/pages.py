@@ -3,7 +3,6 @@
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from xxhash import xxh3_64_intdigest
 
@@ -11,6 +10,7 @@ from localart.errors import CatalogDamaged
 from localart.manifest.digest import encode_entry, page_digest
 from localart.manifest.order import sort_key
 from localart.model import DIGEST_BYTES, Digest, Entry
+from localart.records import dataclass
 
 _CUT_MASK = 0x3FF
 _HEAD = struct.Struct(f"<{DIGEST_BYTES}sIH")

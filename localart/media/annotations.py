@@ -1,7 +1,7 @@
 """What is drawn over an image: boxes and masks in named layers, and the classes they show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from localart.errors import InvalidMetadata
@@ -13,6 +13,7 @@ from localart.media.masks import ImageMask
 from localart.media.records import as_object, object_in, path_in
 from localart.model import JsonObject
 from localart.names import shown
+from localart.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

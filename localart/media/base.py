@@ -8,11 +8,12 @@ their content, whose paths the record tells; some kinds (histograms, class lists
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Protocol, Self
 
 from localart.model import JsonObject
 from localart.names import check_prose
+from localart.records import dataclass
 
 Record = dict[str, Any]
 """Plain JSON; floats in it may be NaN or infinite."""

@@ -1,13 +1,14 @@
 """Charts: a table, and which of its columns a chart draws (W&B's custom charts)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
 from localart.errors import UsageError
 from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, Record
 from localart.media.table import Table
 from localart.model import JsonObject
+from localart.records import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ NaN counts as no value, as in W&B.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from localart.errors import InvalidMetadata
 from localart.media.base import Media
 from localart.media.classes import Classes
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.media.image import Image

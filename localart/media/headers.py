@@ -2,9 +2,9 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from localart.media.png import SIGNATURE
+from localart.records import dataclass
 
 KNOWN_FORMATS = "PNG, JPEG, GIF, BMP or WebP"
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike, fspath
 from typing import Any, Self
@@ -18,6 +17,7 @@ from localart.media.records import read_file_of, text_or_none
 from localart.media.sources import read_media_file
 from localart.model import JsonObject
 from localart.names import check_prose, shown
+from localart.records import dataclass
 
 _PILLOW_FORMATS = {"jpg": "JPEG", "bmp": "BMP"}
 _DEEP_MODES = {"I", "I;16"}

@@ -6,7 +6,8 @@ Format: PNG (ISO/IEC 15948), 8 bits a channel, no interlace, one IDAT chunk, and
 
 import struct
 import zlib
-from dataclasses import dataclass
+
+from localart.records import dataclass
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}

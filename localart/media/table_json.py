@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localart.errors import InvalidMetadata
@@ -19,6 +18,7 @@ from localart.media.table_files import with_files_at_hand
 from localart.media.table_logging import check_log_mode
 from localart.media.table_rows import check_columns
 from localart.model import JsonObject
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.media.table import Table

@@ -1,7 +1,9 @@
 """What a table remembers of being logged: W&B logs a table once, after each change, or part by part."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from localart.records import dataclass
 
 LOG_MODES = ("IMMUTABLE", "MUTABLE", "INCREMENTAL")
 

@@ -1,12 +1,12 @@
 """Compare a downloaded folder with its version, and make it exactly that."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.catalog import manifests
 from localart.files.target import TargetFolder
 from localart.model import BlobRef, VersionRecord
 from localart.operations.resolve import live_version
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.repository.own_files import is_own_place, place_inside, refuse_own_place
 

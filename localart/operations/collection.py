@@ -1,7 +1,5 @@
 """Change what is said of a collection as a whole: name, type, description, tags, lifetime."""
 
-from dataclasses import dataclass
-
 from localart.catalog import artifacts
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
@@ -14,6 +12,7 @@ from localart.names import (
     check_tag,
     shown,
 )
+from localart.records import dataclass
 from localart.repository import Repository
 
 

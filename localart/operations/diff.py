@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from localart.catalog.manifests import ManifestRecord
 from localart.jsonable import same_value
 from localart.manifest import Page, sort_key
 from localart.model import Entry, VersionRecord
+from localart.records import dataclass
 
 MOST_VALUES = 50_000
 _SMALL_GAP_PAGES = 4

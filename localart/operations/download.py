@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from localart.model import BlobLayout, BlobRef, Digest, Entry, VersionRecord
 from localart.operations.fetch_reference import CHECKSUM, Fetching, fetch_reference
 from localart.operations.resolve import live_version
 from localart.progress import SILENCE, Progress
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.repository.own_files import place_inside, refuse_own_place
 

@@ -6,7 +6,6 @@ abfs, hdfs and more. Nothing is fetched when a reference is added, and nothing i
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from localart.files.source import StableFile, open_source
 from localart.files.uri import is_file_uri, local_path
 from localart.model import Entry, Reference
 from localart.names import shown
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.files.target import TargetFolder

@@ -1,11 +1,10 @@
 """One stored file against another: their texts line by line, or why that cannot be."""
 
-from dataclasses import dataclass
-
 from localart.errors import ArtifactNotFound
 from localart.model import BlobRef, Entry, VersionRecord
 from localart.names import check_entry_path, shown
 from localart.operations.text_diff import MOST_BYTES, unified_diff
+from localart.records import dataclass
 from localart.repository import Repository
 
 _SNIFFED = 8192

@@ -5,7 +5,6 @@ Two steps, because a large manifest goes in slice by slice before the transactio
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from localart.catalog import artifacts, blobs, manifests, versions
 from localart.catalog.transaction import Transaction
@@ -15,6 +14,7 @@ from localart.manifest import diff_entries, manifest_digest, page_entries
 from localart.manifest.record import encode_record
 from localart.model import ArtifactKind, Entry
 from localart.names import shown
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.store.frames import FrameKind
 

@@ -1,7 +1,6 @@
 """Link versions into portfolios: a model registry, a registry, or any other collection. Bytes are not copied."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from localart.catalog import artifacts, links, registries, versions
 from localart.catalog.transaction import Transaction
@@ -9,6 +8,7 @@ from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, CommError, C
 from localart.model import ArtifactKind, LinkedVersion, LinkRecord, VersionRecord
 from localart.names import check_alias, check_collection_name, check_project, shown
 from localart.operations.resolve import live_version
+from localart.records import dataclass
 from localart.repository import Repository
 
 MODEL_REGISTRY = "model-registry"

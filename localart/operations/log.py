@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog import artifacts, edges, manifests, metrics, versions
@@ -17,6 +16,7 @@ from localart.operations.keep_manifest import (
     prepare_manifest,
 )
 from localart.operations.resolve import live_version
+from localart.records import dataclass
 from localart.repository import Repository
 
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from localart.catalog.pruning import PackUse
 from localart.errors import CatalogDamaged, StoreDamaged, StoreTooNew
 from localart.model import DIGEST_BYTES, BlobLayout, Digest, FramePlace, PackBatch, Piece
 from localart.progress import Progress
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.store.checking import payload_of
 from localart.store.chunking import SMALL_BYTES

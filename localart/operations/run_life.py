@@ -1,7 +1,7 @@
 """Begin, end and describe runs; tell those whose process died from those that still work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from localart.names import shown
 from localart.operations.branch import Moment, copy_history, find_origin, rewind
 from localart.operations.keep_history import history_payloads, keep_history
 from localart.operations.recover import recover_log, recover_tail
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.store.frames import FrameKind
 

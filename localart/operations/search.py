@@ -1,8 +1,7 @@
 """Find artifacts, versions and runs by the words in their names, descriptions, metadata and configs."""
 
-from dataclasses import dataclass
-
 from localart.catalog import search as text_search
+from localart.records import dataclass
 from localart.repository import Repository
 
 

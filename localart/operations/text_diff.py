@@ -9,7 +9,8 @@ import difflib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from localart.records import dataclass
 
 MOST_BYTES = 1 << 20
 _MOST_IN_GAP = 1_200

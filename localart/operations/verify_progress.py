@@ -3,11 +3,12 @@
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from localart.files.filesystem import write_atomically
+from localart.records import dataclass
 
 _FORMAT = 1
 _SECONDS_BETWEEN = 2.0

@@ -1,11 +1,11 @@
 """The stored content a new file can be told apart from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from localart.errors import StoreDamaged
 from localart.model import BlobLayout, BlobRef
+from localart.records import dataclass
 from localart.repository.repository import Repository
 from localart.store.alignment import align
 from localart.store.chunking import SMALL_BYTES

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from localart.catalog import blobs as blob_rows
 from localart.errors import SourceChanged
@@ -10,6 +9,7 @@ from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
+from localart.records import dataclass
 from localart.repository.earlier import FindEarlier, earlier_content, nothing_earlier
 from localart.repository.own_files import refuse_own
 from localart.repository.repository import Repository

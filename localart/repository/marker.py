@@ -1,12 +1,12 @@
 """The marker file `LOCALART`: says that a folder is a store, which one, and who may read it."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.errors import NotAStore, StoreTooNew
 from localart.files.filesystem import write_atomically
 from localart.names import shown
+from localart.records import dataclass
 
 MARKER = "LOCALART"
 STORE_FORMAT = 1

@@ -1,11 +1,11 @@
 """What a run tells of itself. Nothing here changes anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from localart.model import RunRecord
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.runs.configuration import Config, StaticConfig
 from localart.runs.files import RunFiles

@@ -1,12 +1,13 @@
 """`define_metric`: how a run's metrics are counted and summarised."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from localart.catalog.summary_rules import OPS, Folded, find_rule, summarised, summary_ops
 from localart.errors import Error
 from localart.names import check_label, shown
+from localart.records import dataclass
 
 _GOALS = ("minimize", "maximize")
 _TYPES: Mapping[str, type] = {

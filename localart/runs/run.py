@@ -5,7 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -15,6 +15,7 @@ from localart.errors import LocalartError, StoreNotFound, UsageError
 from localart.model import RunState
 from localart.names import check_label, check_prose, check_run_tag
 from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
+from localart.records import dataclass
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.alerts import AlertLevel, Alerts

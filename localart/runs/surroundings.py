@@ -5,10 +5,10 @@ seconds, so that a run that is killed has it too; a run that ends sooner keeps i
 """
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.errors import LocalartError
+from localart.records import dataclass
 from localart.repository import Repository
 from localart.runs.files import RunFiles
 from localart.runs.what_ran import git_diff, installed_packages

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from localart.errors import InvalidName, InvalidSetting, UsageError
 from localart.names import check_label, check_project, check_prose, check_run_id, check_run_tag
 from localart.operations.branch import Moment, parse_moment
 from localart.operations.run_life import RunRequest
+from localart.records import dataclass
 from localart.runs.run_names import new_run_id
 from localart.runs.settings import MODES, REINITS, RESUMES, Settings
 from localart.settings import Environment

@@ -1,13 +1,13 @@
 """Look at every byte of a pack and say what is wrong with it; nothing is changed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from localart.errors import BlobDamaged
 from localart.model import BaseSlice, BlobRef
+from localart.records import dataclass
 from localart.store.codecs import DELTAS, ReadBases, decompress
 from localart.store.failures import damaged
 from localart.store.frames import ScannedFrame, walk_pack

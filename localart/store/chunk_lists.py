@@ -15,10 +15,10 @@ One or more parts of at most 1,048,576 chunks, each the payload of one CHUNKS fr
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from localart.errors import BlobDamaged
 from localart.model import DIGEST_BYTES, BlobRef, ChunkedBlob, Digest
+from localart.records import dataclass
 
 _CHUNKS = 1 << 20
 _HEAD = struct.Struct(f"<{DIGEST_BYTES}sQII")

@@ -9,12 +9,12 @@ planes in one frame share entropy tables and the gain vanishes.
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from localart.errors import BlobDamaged
 from localart.model import BaseSlice
+from localart.records import dataclass
 from localart.store.differences import add_difference, decode_bases, encode_bases, fold_difference
 
 if TYPE_CHECKING:

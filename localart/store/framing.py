@@ -1,10 +1,11 @@
 """From raw bytes to a frame in a pack."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localart.errors import StoreDamaged
 from localart.model import BlobRef, Frame
+from localart.records import dataclass
 from localart.store.codecs import (
     RAW,
     SAMPLE_BYTES,

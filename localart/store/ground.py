@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from localart.model import BasePiece, BaseSlice, BlobLayout, Piece
+from localart.records import dataclass
 
 MAX_DEPTH = 4
 """How many differences may be stacked: reading one reads all below it."""

@@ -6,7 +6,7 @@ thread each can cost the 5 ms of a GIL switch. Memory: six buffers of 4 MiB, wha
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from localart.model import BlobRef, ChunkedBlob, Digest
 from localart.progress import Progress
+from localart.records import dataclass
 from localart.store.chunking import Chunker, holds_floats
 from localart.store.framing import Placed, RecipeHabit, write_difference, write_frame
 from localart.store.ground import EarlierContent

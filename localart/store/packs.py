@@ -12,11 +12,11 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from localart.errors import StoreDamaged, StoreError
 from localart.model import PackState
+from localart.records import dataclass
 from localart.store.failures import store_error
 from localart.store.forks import forget_in_children
 from localart.store.frames import PACK_HEADER_BYTES, Bytes, check_pack_header, encode_pack_header

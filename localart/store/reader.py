@@ -4,7 +4,6 @@ import os
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,7 @@ from blake3 import blake3
 
 from localart.errors import BlobDamaged
 from localart.model import BasePiece, BaseSlice, BlobLayout, BlobRef, FramePlace, Piece
+from localart.records import dataclass
 from localart.store.buffers import Buffers
 from localart.store.codecs import DELTAS, decompress
 from localart.store.failures import damaged

@@ -4,9 +4,10 @@ Solid frames of about 64 similar files beat a trained dictionary in ratio and sp
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from localart.model import BlobRef
+from localart.records import dataclass
 from localart.store.codecs import Recipe
 from localart.store.framing import RecipeHabit
 

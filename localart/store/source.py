@@ -1,12 +1,12 @@
 """What a writer reads large contents from."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from blake3 import blake3
 
 from localart.errors import SourceChanged
 from localart.model import Digest
+from localart.records import dataclass
 
 _BUFFER_BYTES = 4 << 20
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from localart.cli.exit_codes import ExitCode, exit_code_of
 from localart.cli.failures import report
 from localart.cli.figures import count_text, size_text
 from localart.errors import LocalartError, UsageError
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.model import Entry, RunRecord, VersionRecord

@@ -1,6 +1,6 @@
 """`localart lineage`: the graph of runs and versions, drawn in the terminal or written for other programs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import click
 
 from localart.cli.command import Call, command
 from localart.cli.completing import complete_project, complete_target
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from localart.cli.completing import complete_address
 from localart.cli.documents import version_document
 from localart.cli.figures import count_text, size_text
 from localart.cli.progress_line import progress_line
+from localart.records import dataclass
 
 if TYPE_CHECKING:
     from localart.draft import Draft

@@ -2,11 +2,11 @@
 
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localart.integration.plain_values import plain_metadata
+from localart.records import dataclass
 
 _SETTINGS = ("monitor", "mode", "save_last", "save_top_k", "save_weights_only", "_every_n_train_steps")
 _ZIP_START = b"PK\x03\x04"
