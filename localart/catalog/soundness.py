@@ -3,6 +3,7 @@
 Every iterator streams in keyset pages: no statement stays open, and memory does not grow with the catalog.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -205,10 +206,20 @@ def iter_journal(connection: sqlite3.Connection) -> Iterator[JournalRow]:
         at = rows[-1][0]
 
 
+def iter_packable(connection: sqlite3.Connection) -> Iterator[tuple[int, bytes, bytes]]:
+    """Number, digest and canonical bytes of every record, as packs keep them."""
+    at = -(1 << 62)
+    sql = "SELECT seq, uid, site, time, kind, body, digest FROM journal WHERE seq > ? ORDER BY seq"
+    while rows := _page(connection, sql, at):
+        for row in rows:
+            canonical = journal_canonical(*row[:6])
+            if canonical is not None:
+                yield row[0], row[6], canonical
+        at = rows[-1][0]
+
+
 def journal_canonical(seq: int, uid: str, site: str, time: str, kind: str, body: str) -> bytes | None:
     """The bytes that were hashed for a record; None when its body is no JSON any more."""
-    import json
-
     try:
         facts = {
             "body": json.loads(body),
@@ -234,8 +245,6 @@ def _page(connection: sqlite3.Connection, sql: str, at: object) -> list[Any]:
 
 def iter_version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
     """Every version in any state, by row."""
-    import json
-
     at = -1
     sql = (
         "SELECT v.id, v.uid, p.name, a.name, v.number, m.digest, v.description, v.metadata, v.state, v.created_at,"
@@ -249,7 +258,7 @@ def iter_version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
             facts = (row[1], row[13], row[4], row[5], row[6], row[7], row[8], row[9])
             tags = tuple(json.loads(row[11]))
             is_sealed: bool = row[12] == seal_of(*facts)
-            yield VersionRow(*row[:11], tags, is_sealed)
+            yield VersionRow(*(*row[:11], tags, is_sealed))
         at = rows[-1][0]
 
 
@@ -308,6 +317,39 @@ def artifact_rows(connection: sqlite3.Connection) -> list[ArtifactRow]:
         " FROM artifacts a LEFT JOIN projects p ON p.id = a.project ORDER BY a.id"
     )
     return [ArtifactRow(*row) for row in rows.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as its row has it; `columns` by name."""
+
+    uid: str
+    project: str
+    id: str
+    created_at: str
+    columns: dict[str, Any]
+    tags: tuple[str, ...]
+
+
+_RUN_COLUMNS = (
+    "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "metric_rules", "finished_at",
+    "exit_code", "error",
+)  # fmt: skip
+
+
+def iter_run_rows(connection: sqlite3.Connection) -> Iterator[RunRow]:
+    """Every run."""
+    at = -1
+    sql = (
+        f"SELECT r.id, r.uid, p.name, r.run_id, r.created_at, {', '.join(f'r.{name}' for name in _RUN_COLUMNS)},"
+        " (SELECT json_group_array(name) FROM (SELECT name FROM run_tags WHERE run = r.id ORDER BY name))"
+        " FROM runs r LEFT JOIN projects p ON p.id = r.project WHERE r.id > ? ORDER BY r.id"
+    )
+    while rows := _page(connection, sql, at):
+        for row in rows:
+            columns = dict(zip(_RUN_COLUMNS, row[5:-1], strict=True))
+            yield RunRow(row[1], row[2], row[3], row[4], columns, tuple(json.loads(row[-1])))
+        at = rows[-1][0]
 
 
 def run_uids(connection: sqlite3.Connection) -> set[str]:

@@ -64,6 +64,17 @@ class ToldEdge:
     metadata: bytes | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class ToldRun:
+    """A run. `columns`: column → number of the record that last said it, and the digest of what it said."""
+
+    project: str
+    id: str
+    created_at: str
+    columns: dict[str, tuple[int, bytes]]
+    tags: tuple[str, ...]
+
+
 EdgeKey = tuple[str, str, str]
 """Run uid, version uid, direction."""
 
@@ -75,6 +86,7 @@ class Told:
     artifacts: dict[tuple[str, str], ToldArtifact] = field(default_factory=dict)
     versions: dict[str, ToldVersion] = field(default_factory=dict)
     edges: dict[EdgeKey, ToldEdge] = field(default_factory=dict)
+    runs: dict[str, ToldRun] = field(default_factory=dict)
     waiting: dict[tuple[int, str], list[str]] = field(default_factory=dict)
     unknown_kinds: set[str] = field(default_factory=set)
 
@@ -106,6 +118,11 @@ def _digest_of(value: Mapping[str, Any]) -> bytes:
     return blake3(canonical_json(value)).digest()
 
 
+def column_digest(value: object) -> bytes:
+    """What `ToldRun.columns` has for a column with this value."""
+    return blake3(repr(value).encode("utf-8", "surrogatepass")).digest(8)
+
+
 def _unknown(told: Told, kind: str, body: Mapping[str, Any]) -> None:
     told.unknown_kinds.add(kind)
     named = [body.get("version"), *_listed(body.get("versions"))]
@@ -115,6 +132,7 @@ def _unknown(told: Told, kind: str, body: Mapping[str, Any]) -> None:
     artifact = told.artifacts.get((str(body.get("project")), str(body.get("artifact"))))
     if artifact is not None:
         artifact.is_sure = False
+    told.runs.pop(str(body.get("run")), None)
 
 
 def _listed(value: object) -> list[object]:
@@ -155,6 +173,9 @@ def _registry_renamed(told: Told, record: JournalRow, body: Mapping[str, Any]) -
         artifact = told.artifacts.pop(key)
         artifact.project = PREFIX + body["to"]
         told.artifacts[artifact.project, artifact.name] = artifact
+    for run in told.runs.values():
+        if run.project == PREFIX + body["from"]:
+            run.project = PREFIX + body["to"]
 
 
 # --- versions ----------------------------------------------------------------------------------------
@@ -230,6 +251,13 @@ def _version_deleted(told: Told, record: JournalRow, body: Mapping[str, Any]) ->
         version.state = "DELETED"
 
 
+def _version_restored(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    version = told.versions.get(body["version"])
+    if version is not None:
+        version.state = "COMMITTED"
+
+
 # --- aliases and links ---------------------------------------------------------------------------------
 
 
@@ -269,9 +297,53 @@ def _link_removed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> No
 
 # --- runs --------------------------------------------------------------------------------------------
 
+RUN_COLUMNS = frozenset(
+    {
+        "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "metric_rules",
+        "finished_at", "exit_code", "error",
+    }
+)  # fmt: skip
+
+
+def _run_started(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    told.runs[body["run"]] = ToldRun(
+        project=body["project"],
+        id=body["id"],
+        created_at=record.time,
+        columns=_columns(record.seq, body),
+        tags=tuple(sorted(body["tags"])),
+    )
+
+
+def _run_updated(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    run = told.runs.get(body["run"])
+    if run is not None:
+        run.columns |= _columns(record.seq, body)
+
+
+def _columns(seq: int, body: Mapping[str, Any]) -> dict[str, tuple[int, bytes]]:
+    return {name: (seq, column_digest(value)) for name, value in body.items() if name in RUN_COLUMNS}
+
+
+def _run_tagged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    del record
+    run = told.runs.get(body["run"])
+    if run is not None:
+        run.tags = tuple(sorted(body["tags"]))
+
+
+def _run_branched(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
+    """Its summary and metric rules come from another moment, which no record holds."""
+    del record
+    run = told.runs.get(body["run"])
+    if run is not None:
+        run.columns.pop("summary", None)
+        run.columns.pop("metric_rules", None)
+
 
 def _run_deleted(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
     del record
+    told.runs.pop(body["run"], None)
     for key in [key for key in told.edges if key[0] == body["run"]]:
         del told.edges[key]
     for parts in told.waiting.values():
@@ -306,17 +378,23 @@ _KINDS: dict[str, Callable[[Told, JournalRow, Mapping[str, Any]], None]] = {
     "version.tagged": _version_tagged,
     "version.ttl": _version_ttl,
     "version.deleted": _version_deleted,
+    "version.restored": _version_restored,
     "alias.set": _alias_set,
     "alias.removed": _alias_removed,
     "link.added": _link_added,
     "link.removed": _link_removed,
     "run.deleted": _run_deleted,
+    "run.forked": _run_branched,
+    "run.rewound": _run_branched,
+    "run.started": _run_started,
+    "run.tagged": _run_tagged,
+    "run.updated": _run_updated,
     "upsert.added": _upsert_added,
     "upsert.finished": _upsert_finished,
 }
 
 _NOTHING_HERE = {
+    "alias.protected", "alias.unprotected", "undo", "version.freed",
     "artifact.deleted", "artifact.tagged", "artifact.ttl", "artifact.updated", "project.created", "registry.deleted",
-    "registry.saved", "run.alert", "run.file_removed", "run.files", "run.forked", "run.rewound", "run.started",
-    "run.tagged", "run.updated",
+    "registry.saved", "run.alert", "run.file_removed", "run.files",
 }  # fmt: skip

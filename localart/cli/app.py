@@ -42,6 +42,8 @@ COMMANDS = {
     "mv": Listed("Change", "mv", "Rename an artifact, or move it to another project."),
     "rm": Listed("Change", "rm", "Delete versions and free their bytes."),
     "doctor": Listed("Care", "doctor", "Check the store and what this machine can do."),
+    "verify": Listed("Care", "verify", "Look whether the store is what was written to it."),
+    "repair": Listed("Care", "repair", "Set right what verify found, from any copy there is."),
     "bench": Listed("Care", "bench", "Time localart with your own files beside a plain copy."),
     "status": Listed("Care", "status", "Say which store and which settings apply here."),
     "completion": Listed("Care", "completion", "Say how to complete commands and names in your shell."),

@@ -34,6 +34,7 @@ class Code(StrEnum):
     VERSION = "version"
     ALIAS = "alias"
     EDGE = "edge"
+    RUN = "run"
     LINK = "link"
     COUNTER = "counter"
     LAYERS = "layers"

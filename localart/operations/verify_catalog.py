@@ -26,6 +26,7 @@ def check_catalog(repository: Repository, tally: Tally, *, whole: bool) -> None:
             partial(_pages, whole=whole),
             _dangling,
             story.chain,
+            story.runs,
             story.versions,
             story.aliases,
             story.edges,
@@ -132,6 +133,32 @@ class _Story:
                     versions=(one.name,),
                     advice=REPAIR,
                 )
+
+    def runs(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Every run must be what the journal tells, as far as it tells it."""
+        if self._told is None:
+            return
+        seen = set()
+        for row in soundness.iter_run_rows(connection):
+            seen.add(row.uid)
+            one = self._told.runs.get(row.uid)
+            if one is None:
+                continue
+            wrong = [
+                name
+                for name, (_, digest) in one.columns.items()
+                if told.column_digest(row.columns[name]) != digest
+            ]
+            has, should = (row.project, row.id, row.created_at), (one.project, one.id, one.created_at)
+            wrong += [
+                name for name, a, b in zip(("project", "id", "time"), has, should, strict=True) if a != b
+            ]
+            wrong += ["tags"] if row.tags != one.tags else []
+            if wrong:
+                yield _run_finding(row.uid, one.id, f"another {', '.join(wrong)}")
+        for uid, one in self._told.runs.items():
+            if uid not in seen:
+                yield _run_finding(uid, one.id, "it is missing")
 
     def aliases(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Every alias: its seal, and where it was told to point."""
@@ -253,6 +280,17 @@ def _version_differences(story: Told | None, row: soundness.VersionRow) -> list[
     if not is_live:
         pairs = {name: pair for name, pair in pairs.items() if name != "content"}
     return [f"another {name}" for name, (has, should) in pairs.items() if has != should]
+
+
+def _run_finding(uid: str, run_id: str, why: str) -> Finding:
+    return Finding(
+        code=Code.RUN,
+        what=f"The row of run:{run_id} is not what the journal tells: {why}",
+        where="localart.db",
+        subject=f"run:{uid}",
+        versions=(f"run:{run_id}",),
+        advice=REPAIR,
+    )
 
 
 def _alias_finding(key: tuple[str, str, str], why: str) -> Finding:

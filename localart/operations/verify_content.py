@@ -188,7 +188,7 @@ class _PackLook:
         """A sound frame against the rows that lead to its contents."""
         frame = found.frame
         row = self._rows.pop(frame.start, None)
-        if row is None:
+        if row is None or not row.blob_count:
             return
         if not _is_same(row, found):
             yield self._misplaced(row, "the catalog's row of it says something else")
@@ -264,7 +264,7 @@ class RecordsSeen:
         if found.kind is FrameKind.JOURNAL:
             for seq, digest in _journal_lines(payload):
                 self._note(seq, digest)
-        elif len(payload) >= _HEAD_BYTES:
+        elif found.kind is FrameKind.MANIFEST and len(payload) >= _HEAD_BYTES:
             digest = Digest(payload[:DIGEST_BYTES])
             part = int.from_bytes(payload[2 * DIGEST_BYTES : 2 * DIGEST_BYTES + 4], "little")
             self._parts.setdefault(digest, set()).add(part)

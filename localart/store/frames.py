@@ -322,6 +322,15 @@ def walk_heads(path: Path) -> Iterator[tuple[int, FrameHead]]:
             at += head.stored_bytes
 
 
+def frame_at(path: Path, start: int) -> ScannedFrame:
+    """The frame that begins at `start` of a pack; BlobDamaged when there is no whole one."""
+    with open_pack(path) as fd:
+        found = _body_at(fd, path.stem, start, _head_at(fd, path.stem, start, os.fstat(fd).st_size))
+    if isinstance(found, ScannedFrame):
+        return found
+    raise found[1]
+
+
 def check_pack_header(fd: int, pack: str) -> None:
     """BlobDamaged unless the file is the pack its name says; StoreTooNew when a later localart made it."""
     data = read_exactly(fd, PACK_HEADER_BYTES, 0, pack=pack)
