@@ -194,7 +194,7 @@ def pieces_between(
 def _not_all_known(blob: BlobRef) -> BlobMissing:
     return BlobMissing(
         f"The catalog does not know all of the content {blob.digest.hex()[:12]}",
-        hint="run `localart doctor`",
+        hint="run `localart verify`, then `localart repair`",
     )
 
 
@@ -244,7 +244,8 @@ def _bases(
         return {}
     if level > _MOST_LEVELS:
         raise CatalogDamaged(
-            "Differences are stacked deeper than anything localart writes", hint="run `localart doctor`"
+            "Differences are stacked deeper than anything localart writes",
+            hint="run `localart verify`, then `localart repair`",
         )
     found: list[tuple[Any, ...]] = []
     for at in range(0, len(frames), _BATCH):

@@ -329,6 +329,7 @@ def read_store_facts(catalog: Catalog) -> dict[str, str]:
     facts: dict[str, str] = dict(rows)
     if "store" not in facts:
         raise CatalogDamaged(
-            f"The catalog {catalog.path} does not say whose it is", hint="run `localart doctor`"
+            f"The catalog {catalog.path} does not say whose it is",
+            hint="run `localart verify`, then `localart repair`",
         )
     return facts

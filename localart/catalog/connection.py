@@ -90,7 +90,8 @@ def _translated(call: Callable[[], T]) -> T:
         raise translate(error) from error
     except UnicodeDecodeError as error:  # of SQLite's own message, which quotes the damaged bytes
         raise CatalogDamaged(
-            "The catalog is damaged: it holds broken text", hint="run `localart doctor`"
+            "The catalog is damaged: it holds broken text",
+            hint="run `localart verify`, then `localart repair`",
         ) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise InvalidName(
@@ -115,7 +116,9 @@ def translate(error: sqlite3.Error) -> LocalartError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return StoreReadOnly("The catalog cannot be written", hint="check the store's permissions")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
-            return CatalogDamaged(f"The catalog is damaged: {error}", hint="run `localart doctor`")
+            return CatalogDamaged(
+                f"The catalog is damaged: {error}", hint="run `localart verify`, then `localart repair`"
+            )
         case sqlite3.SQLITE_CANTOPEN:
             return StoreNotFound(
                 "The catalog cannot be opened", hint="was the store moved? run `localart doctor`"
@@ -126,7 +129,10 @@ def translate(error: sqlite3.Error) -> LocalartError:
                 hint="check the disk, its quota and `ulimit -f`; try again",
             )
         case _:
-            return CatalogDamaged(f"The catalog refused a statement: {error}", hint="run `localart doctor`")
+            return CatalogDamaged(
+                f"The catalog refused a statement: {error}",
+                hint="run `localart verify`, then `localart repair`",
+            )
 
 
 def connect(path: Path, *, read_only: bool) -> Connection:

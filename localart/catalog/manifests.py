@@ -82,10 +82,15 @@ def get_manifest(connection: sqlite3.Connection, manifest_id: int) -> ManifestRe
         "SELECT digest, file_count, size, pages FROM manifests WHERE id = ?", (manifest_id,)
     ).fetchone()
     if row is None:
-        raise CatalogDamaged("A version's manifest is missing", hint="run `localart doctor`")
+        raise CatalogDamaged(
+            "A version's manifest is missing", hint="run `localart verify`, then `localart repair`"
+        )
     pages = decode_pages(row[3])
     if manifest_digest(page.digest for page in pages) != row[0] or sum(p.count for p in pages) != row[1]:
-        raise CatalogDamaged("A manifest's page list does not match its digest", hint="run `localart doctor`")
+        raise CatalogDamaged(
+            "A manifest's page list does not match its digest",
+            hint="run `localart verify`, then `localart repair`",
+        )
     layers = connection.execute(
         "SELECT layer FROM chains WHERE manifest = ? ORDER BY position", (manifest_id,)
     ).fetchall()
@@ -295,12 +300,15 @@ def _page_rows(
     for page in manifest.pages:
         yield page, list(islice(stream, page.count))
     if next(stream, None) is not None:
-        raise CatalogDamaged("A manifest holds rows that were not logged", hint="run `localart doctor`")
+        raise CatalogDamaged(
+            "A manifest holds rows that were not logged", hint="run `localart verify`, then `localart repair`"
+        )
 
 
 def _damaged(page: Page) -> CatalogDamaged:
     return CatalogDamaged(
-        f"The manifest rows up to {page.last!r} are not what was logged", hint="run `localart doctor`"
+        f"The manifest rows up to {page.last!r} are not what was logged",
+        hint="run `localart verify`, then `localart repair`",
     )
 
 

@@ -185,7 +185,8 @@ def _told_body(tx: Transaction, seq: int) -> dict[str, Any]:
     return body
 
 
-_RUN_KEYS = "SELECT run FROM edges UNION SELECT run FROM metrics UNION SELECT run FROM run_files UNION SELECT run FROM alerts"
+_RUN_TABLES = ("edges", "metrics", "run_files", "alerts")
+_RUN_KEYS = " UNION ".join(f"SELECT run FROM {table}" for table in _RUN_TABLES)
 
 
 def _key_left(tx: Transaction, told: Told, uid: str) -> int | None:

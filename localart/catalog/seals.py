@@ -13,5 +13,6 @@ def seal_of(*facts: object) -> bytes:
 def damaged(what: str) -> CatalogDamaged:
     """The error for a row that its seal does not fit."""
     return CatalogDamaged(
-        f"The catalog's row of {what} is not what was written", hint="run `localart doctor`"
+        f"The catalog's row of {what} is not what was written",
+        hint="run `localart verify`, then `localart repair`",
     )

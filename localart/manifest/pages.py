@@ -140,5 +140,7 @@ def decode_pages(encoded: bytes) -> list[Page]:
             pages.append(Page(encoded[at : at + length].decode(), count, Digest(digest)))
             at += length
     except (struct.error, UnicodeDecodeError) as error:
-        raise CatalogDamaged("A manifest's page list cannot be read", hint="run `localart doctor`") from error
+        raise CatalogDamaged(
+            "A manifest's page list cannot be read", hint="run `localart verify`, then `localart repair`"
+        ) from error
     return pages

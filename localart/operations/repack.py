@@ -195,7 +195,7 @@ class Repacker:
             if count != use.live_blobs or not moving.is_unchanged(tx.connection, use):
                 raise CatalogDamaged(
                     f"{use.live_blobs} contents should lie in pack {use.name}, but {count} do",
-                    hint="run `localart doctor`",
+                    hint="run `localart verify`, then `localart repair`",
                 )
             moving.forget_pack(tx, use)
         self._writer.published()

@@ -88,6 +88,6 @@ class _StoredFile(io.RawIOBase):
         if found is None:
             raise BlobMissing(
                 f"The catalog does not know all of the content {self._blob.digest.hex()[:12]}",
-                hint="run `localart doctor`",
+                hint="run `localart verify`, then `localart repair`",
             )
         return found

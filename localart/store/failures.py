@@ -29,10 +29,13 @@ def store_error(error: OSError, doing: str) -> StoreError:
         )
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StoreError(
-        f"The disk failed while {doing}: {reason}", hint="check the disk, then run `localart doctor`"
+        f"The disk failed while {doing}: {reason}", hint="check the disk, then run `localart verify`"
     )
 
 
 def damaged(pack: str, start: int, reason: str) -> BlobDamaged:
     """The error for bytes at `start` of `pack` that are not what was written."""
-    return BlobDamaged(f"Pack {pack} is damaged at byte {start}: {reason}", hint="run `localart doctor`")
+    return BlobDamaged(
+        f"Pack {pack} is damaged at byte {start}: {reason}",
+        hint="run `localart verify`, then `localart repair`",
+    )

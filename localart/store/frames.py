@@ -266,7 +266,9 @@ def open_pack_fd(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError as error:
-        raise BlobMissing(f"Pack {path.stem} is missing", hint="run `localart doctor`") from error
+        raise BlobMissing(
+            f"Pack {path.stem} is missing", hint="run `localart verify`, then `localart repair`"
+        ) from error
     except OSError as error:
         raise store_error(error, f"opening pack {path.stem}") from error
 

@@ -34,7 +34,9 @@ _PACK_NAME = re.compile(r"[0-9a-f]{32}", re.ASCII)
 def pack_path(root: Path, pack: str) -> Path:
     """Where a pack lies in the store at `root`; StoreDamaged for a name no pack can have."""
     if not _PACK_NAME.fullmatch(pack):
-        raise StoreDamaged("The catalog names a pack that cannot exist", hint="run `localart doctor`")
+        raise StoreDamaged(
+            "The catalog names a pack that cannot exist", hint="run `localart verify`, then `localart repair`"
+        )
     return root / "packs" / f"{pack}.pack"
 
 

@@ -356,7 +356,7 @@ def _check_lengths(layout: BlobLayout) -> None:
     if total != layout.blob.size_bytes:
         raise BlobDamaged(
             f"The catalog names {total} of the {layout.blob.size_bytes} bytes of content {_short(layout.blob)}",
-            hint="run `localart doctor`",
+            hint="run `localart verify`, then `localart repair`",
         )
 
 
@@ -379,7 +379,7 @@ def _wrong(layout: BlobLayout) -> BlobDamaged:
     where = f" in pack {packs[0]}" if len(packs) == 1 else f" in {len(packs)} packs"
     return BlobDamaged(
         f"Content {_short(layout.blob)}{where if packs else ''} is not what it was",
-        hint="run `localart doctor`",
+        hint="run `localart verify`, then `localart repair`",
     )
 
 

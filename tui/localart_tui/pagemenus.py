@@ -87,4 +87,4 @@ def error_words(error: Exception) -> tuple[str, str]:
         return error.message, error.hint
     if isinstance(error, OSError):
         return error.strerror or str(error), ""
-    return f"{type(error).__name__}: {error}", "run `localart doctor`"
+    return f"{type(error).__name__}: {error}", "run `localart verify`, then `localart repair`"

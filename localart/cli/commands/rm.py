@@ -186,7 +186,7 @@ def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
     if report.damaged_packs:
         call.console.warn(
             f"{count_text(len(report.damaged_packs), 'damaged pack')} left as found",
-            hint="run `localart doctor`",
+            hint="run `localart verify`, then `localart repair`",
         )
 
 

@@ -189,11 +189,13 @@ def test_a_missing_pack_is_told_from_a_damaged_one(store):
     whole = path.read_bytes()
 
     path.write_bytes(whole[:-1])
-    with pytest.raises(BlobDamaged, match=rf"{path.stem} is damaged at byte 32.*localart doctor"):
+    with pytest.raises(
+        BlobDamaged, match=rf"{path.stem} is damaged at byte 32.*localart verify.*localart repair"
+    ):
         store.read(blob)
     store.reader.close()
     path.unlink()
-    with pytest.raises(BlobMissing, match=rf"{path.stem}.*localart doctor"):
+    with pytest.raises(BlobMissing, match=rf"{path.stem}.*localart verify.*localart repair"):
         store.read(blob)
 
 
