@@ -21,10 +21,10 @@ from localart.repository.marker import Marker
 from localart.settings import find_cache_folder, read_settings
 from localart.store.forks import forget_in_children
 from localart.store.frames import FrameKind
-from localart.store.writer import BlobWriter
 
 if TYPE_CHECKING:
     from localart.store.reader import BlobReader
+    from localart.store.writer import BlobWriter
 
 PUBLISH_BLOBS = 20_000
 PUBLISH_BYTES = 1 << 30
@@ -161,7 +161,7 @@ class Repository:
             self._unpublished.append(writer.append_record(kind, payload))
 
     @contextmanager
-    def writing(self) -> Iterator[BlobWriter]:
+    def writing(self) -> "Iterator[BlobWriter]":
         """The process's pack writer, for one thread at a time.
 
         When writing fails (a full disk, an interrupt), what was written and is not durable yet is lost, and drafts
@@ -190,8 +190,10 @@ class Repository:
                 writer.discard()
                 self._unpublished = []
 
-    def _open_writer(self) -> BlobWriter:
+    def _open_writer(self) -> "BlobWriter":
         if self._writer is None:
+            from localart.store.writer import BlobWriter
+
             self._writer = BlobWriter(
                 self.root, index=_CatalogIndex(self.catalog), packs=lambda: blob_rows.pack_states(self.read())
             )
