@@ -35,12 +35,16 @@ class Scope(StrEnum):
     GRAPH = "Graph"
     RUNS = "Runs"
     RUN = "A run"
+    MEDIA = "Media of a run"
+    CHARTS = "Charts side by side"
     CHART = "Charts"
     PREVIEW = "Previews"
     COMPARE = "Compare"
+    DIFF = "A file's differences"
     FIND = "Find"
     STORE = "Store"
     EDIT = "Changing things (--write)"
+    EDITING = "While changing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +163,28 @@ KEYS: tuple[Key, ...] = (
     # files
     _key("files.pager", "o", Scope.FILES, "pager", "open in $PAGER"),
     _key("files.fold_all", "z", Scope.FILES, "fold_all", "fold all folders"),
+    _key("files.full", "f", Scope.FILES, "full", "the picture on the whole screen"),
     _key("artifacts.fold_all", "z", Scope.ARTIFACTS, "fold_all", "fold or unfold all types"),
     # runs
     _key("runs.overlay", "C", Scope.RUNS, "overlay", "charts of the marked runs, one over the other", "charts", 46),
+    _key("media.before", "less_than_sign,comma", Scope.MEDIA, "step(-1)", "the step before", "steps", 15),
+    _key("media.after", "greater_than_sign,full_stop", Scope.MEDIA, "step(1)", "the next step"),
+    _key("media.first", "left_curly_bracket", Scope.MEDIA, "step(-1000000)", "the first step"),
+    _key("media.last", "right_curly_bracket", Scope.MEDIA, "step(1000000)", "the last step"),
+    _key("media.next", "n", Scope.MEDIA, "picture(1)", "next picture of the step"),
+    _key("media.previous", "N", Scope.MEDIA, "picture(-1)", "picture before"),
     # charts
+    _key("charts.left", "left,h", Scope.CHARTS, "move(-1, 0)", "chart to the left"),
+    _key("charts.right", "right,l", Scope.CHARTS, "move(1, 0)", "chart to the right"),
+    _key("charts.up", "up,k", Scope.CHARTS, "move(0, -1)", "chart above"),
+    _key("charts.down", "down,j", Scope.CHARTS, "move(0, 1)", "chart below"),
+    _key("charts.page_up", "pageup,ctrl+b", Scope.CHARTS, "page(-1)", "the charts before"),
+    _key("charts.page_down", "pagedown,ctrl+f,space", Scope.CHARTS, "page(1)", "the next charts"),
+    _key("charts.first", "home,g", Scope.CHARTS, "edge(0)", "first chart"),
+    _key("charts.last", "end,G", Scope.CHARTS, "edge(-1)", "last chart"),
+    _key("charts.open", "enter", Scope.CHARTS, "open", "this chart alone, to look into it", "open", 10),
+    _key("charts.pick", "m", Scope.CHARTS, "pick", "choose a metric by its name", "metric", 20),
+    _key("chart.pick", "m", Scope.CHART, "pick", "choose a metric by its name", "metric", 20),
     _key("chart.smooth", "s", Scope.CHART, "smooth", "smooth more; after the most, not at all", "smooth", 21),
     _key("chart.log", "L", Scope.CHART, "log", "logarithmic y axis", "log y", 22),
     _key("chart.axis", "x", Scope.CHART, "axis", "x axis: steps, time, time since the start", "x axis", 23),
@@ -175,6 +197,40 @@ KEYS: tuple[Key, ...] = (
     _key("chart.all", "0", Scope.CHART, "everything", "all of it, no cursor line", "all", 26),
     _key("chart.next", "tab", Scope.CHART, "metric(1)", "next metric", "next metric", 27),
     _key("chart.previous", "shift+tab", Scope.CHART, "metric(-1)", "metric before"),
+    # comparing
+    _key("compare.added", "a", Scope.COMPARE, "show_kind('added')", "show or hide what was added", "+", 12),
+    _key("compare.removed", "r", Scope.COMPARE, "show_kind('removed')", "show or hide what was removed", "-", 13),
+    _key("compare.modified", "m", Scope.COMPARE, "show_kind('modified')", "show or hide what was modified", "~", 14),
+    _key("compare.same", "u", Scope.COMPARE, "show_kind('same')", "show or hide what is the same", "=", 15),
+    _key("compare.diff", "d", Scope.COMPARE, "diff", "the file's lines that differ; a value, whole", "diff", 11),
+    _key("compare.next", "n", Scope.COMPARE, "difference(1)", "next difference", "next", 25),
+    _key("compare.previous", "N", Scope.COMPARE, "difference(-1)", "difference before"),
+    _key("compare.swap", "s", Scope.COMPARE, "swap", "turn the sides round", "swap", 30),
+    _key("compare.reload", "R,ctrl+r", Scope.COMPARE, "reload", "read the store again"),
+    _key("diff.leave", "q,escape,h,backspace,left", Scope.DIFF, "leave", "back to the comparison", "back", 95),
+    _key("diff.next", "n,right_square_bracket", Scope.DIFF, "hunk(1)", "next place that differs", "next", 10),
+    _key("diff.previous", "N,left_square_bracket", Scope.DIFF, "hunk(-1)", "place before", "before", 11),
+    _key("diff.copy", "y", Scope.DIFF, "copy", "copy the diff", "copy", 20),
+    # finding
+    _key("find.open", "enter", Scope.FIND, "open", "go there; on `more`, list all of them", "open", 10),
+    _key("find.up", "up", Scope.FIND, "cursor(-1)", "one up"),
+    _key("find.down", "down", Scope.FIND, "cursor(1)", "one down"),
+    _key("find.page_up", "pageup", Scope.FIND, "page(-1.0)", "one page up"),
+    _key("find.page_down", "pagedown", Scope.FIND, "page(1.0)", "one page down"),
+    _key("find.next", "tab", Scope.FIND, "section(1)", "next section", "next section", 20),
+    _key("find.previous", "shift+tab", Scope.FIND, "section(-1)", "section before"),
+    _key("find.copy", "ctrl+y", Scope.FIND, "copy", "copy what is under the cursor", "copy", 30),
+    _key("find.clear", "ctrl+u,ctrl+p", Scope.FIND, "clear", "begin again", "clear", 40),
+    _key("find.leave", "escape", Scope.FIND, "leave", "back, or out of a section", "back", 95),
+    # the store
+    _key("store.check", "i", Scope.STORE, "check", "let SQLite look whether the database is sound", "check", 20),
+    _key("store.take", "c", Scope.STORE, "take", "copy the command under the cursor", "copy command", 15),
+    # changing
+    _key("edit.menu", "E", Scope.EDIT, "app.edit", "change aliases, tags, description, notes", "change", 55),
+    _key("edit.undo", "u", Scope.EDIT, "app.undo", "undo the last change of this session"),
+    _key("edit.save", "ctrl+s", Scope.EDITING, "save", "save", "save", 10),
+    _key("edit.again", "ctrl+r", Scope.EDITING, "again", "take what the store says now", "take what is there now", 20),
+    _key("edit.leave", "escape", Scope.EDITING, "leave", "close; once more to lose what was typed", "close", 90),
     # previews and pictures
     _key("preview.up", "up,k", Scope.PREVIEW, "line(-1)", "one line up"),
     _key("preview.down", "down,j", Scope.PREVIEW, "line(1)", "one line down"),
@@ -215,6 +271,8 @@ _SIGNS = {
     "right_square_bracket": "]",
     "comma": ",",
     "full_stop": ".",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "up": "↑",
     "down": "↓",
     "left": "←",

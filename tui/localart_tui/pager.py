@@ -26,9 +26,16 @@ def page_file(app: LocalartApp, store: Store, file: FileLine) -> None:
 
     The pager is told to obey no escape sequence of the file and to start no other program.
     """
-    if file.uri or file.size_bytes > MOST_BYTES:
-        why = "its bytes are elsewhere" if file.uri else f"it is larger than {size_text(MOST_BYTES)}"
-        notify(app, f"not opened: {why}; `localart get` has it", severity="warning")
+    if file.uri:
+        notify(app, "not opened: its bytes are elsewhere; `localart get` has it", severity="warning")
+    else:
+        page_blob(app, store, BlobRef(file.digest, file.size_bytes))
+
+
+def page_blob(app: LocalartApp, store: Store, blob: BlobRef) -> None:
+    """As `page_file`, for stored bytes."""
+    if blob.size_bytes > MOST_BYTES:
+        notify(app, f"not opened: it is larger than {size_text(MOST_BYTES)}", severity="warning")
         return
     import tempfile
     from pathlib import Path
@@ -38,7 +45,7 @@ def page_file(app: LocalartApp, store: Store, file: FileLine) -> None:
     with tempfile.TemporaryDirectory(prefix="localart-") as folder:
         copy = Path(folder) / "file"
         try:
-            copy.write_bytes(store.repository.read_blob(BlobRef(file.digest, file.size_bytes)))
+            copy.write_bytes(store.repository.read_blob(blob))
             with app.suspend():
                 _run_pager(copy)
         except LocalartError as error:

@@ -115,6 +115,11 @@ class VirtualTable(ScrollView, can_focus=True):
         return self._source
 
     @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor is to be seen; a list beside another may hide it while it has no focus."""
+        return True
+
+    @property
     def cursor(self) -> int:
         """The position of the cursor."""
         return self._cursor
@@ -156,6 +161,14 @@ class VirtualTable(ScrollView, can_focus=True):
         self._show_cursor()
         self.refresh()
         self.post_message(self.Moved(self, self.cursor_id))
+
+    def renew(self, source: RowSource[Any]) -> None:
+        """Show the rows of a source with the same ids; only those that look different are painted again."""
+        before, self._source = self._source, source
+        last = min(self.top + self._body_height, len(source))
+        for index in range(self.top, last):
+            if before.row(index) != source.row(index):
+                self.refresh_row(index)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns; what `cells` returns must fit them."""
@@ -385,7 +398,7 @@ class VirtualTable(ScrollView, can_focus=True):
         return Strip([Segment(fit(text.rstrip(), width).ljust(width), self._ground + styles[Tone.HEADER])])
 
     def _row_segments(self, index: int, styles: dict[Tone, Style]) -> list[Segment]:
-        here = index == self._cursor
+        here = index == self._cursor and self.shows_cursor
         row_id = self._source.id_at(index)
         marked = row_id in self._marks
         under = styles[Tone.CURSOR] if here else Style.null()

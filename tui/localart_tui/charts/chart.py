@@ -286,6 +286,15 @@ class Chart(Widget, can_focus=True):
         if len(self._metrics) > 1:
             self._switch_to((self._at + by) % len(self._metrics))
 
+    def action_pick(self) -> None:
+        """Choose a metric by its name."""
+        from localart_tui.picker import Picker
+
+        if self._metrics:
+            self.app.push_screen(
+                Picker("Metric", self._metrics, self.metric), lambda metric: self.show_metric(metric or "")
+            )
+
     def on_click(self, event: events.Click) -> None:
         """Put the cursor line where the mouse is."""
         drawing = self._drawing

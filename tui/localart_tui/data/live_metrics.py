@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from localart.model import RunRecord
     from localart_tui.data.store import Store
 
+PLAIN = frozenset(
+    {
+        "epoch",
+        "step",
+        "lr",
+        "learning_rate",
+        "global_step",
+        "time",
+        "seconds",
+        "samples",
+        "batch",
+        "iteration",
+    }
+)
+"""What is logged beside what one wants to know, by its last name."""
+
 
 class LiveMetrics(MetricSource):
     """The series of up to eight runs, to their last number. Safe to call from any thread."""
@@ -52,9 +68,12 @@ def _numeric_names(points: Iterable[Logged]) -> set[str]:
     }
 
 
-def metric_rank(name: str) -> tuple[bool, str]:
-    """Where a metric stands among the others: by name, those of the machine last."""
-    return name.startswith(("system.", "system/", "_")), name
+def metric_rank(name: str) -> tuple[int, str]:
+    """Where a metric stands among the others: by name; counters and settings after them, the machine's last."""
+    last = name.casefold().replace("/", ".").rpartition(".")[2]
+    if name.startswith(("system.", "system/", "_")):
+        return 2, name
+    return int(last in PLAIN), name
 
 
 def _continued(

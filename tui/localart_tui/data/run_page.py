@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from localart.catalog import browsing, run_browsing, runs
-from localart.catalog.run_browsing import RunFileLine
 from localart.errors import RunNotFound
 from localart.jsonable import load_values
 from localart.model import RunState
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localart.catalog.browsing import VersionLine
+    from localart.catalog.run_browsing import RunFileLine
     from localart.catalog.runs import AlertRecord
     from localart.model import RunRecord
     from localart_tui.data.store import Store
@@ -55,14 +55,14 @@ class RunFacts:
     """A run. `run.state` is what is true of it now; `is_dead`: its process died, and nobody has written that down.
 
     `summary` has what it logged last in it; `metrics` are its numbers. Of `inputs` and `outputs` the first few are
-    here, `input_ids` and `output_ids` are all.
+    here, `input_ids` and `output_ids` are all. `media` are names and kinds of what was logged to be looked at.
     """
 
     run: RunRecord
     is_dead: bool
     summary: Mapping[str, Any]
     metrics: tuple[MetricLine, ...]
-    media: tuple[str, ...]
+    media: tuple[tuple[str, str], ...]
     alerts: tuple[AlertRecord, ...]
     input_ids: Sequence[int]
     output_ids: Sequence[int]
@@ -109,7 +109,7 @@ def read_run(store: Store, target: str, *, ascii_only: bool) -> RunFacts:
         is_dead=is_dead,
         summary=_summary(run, newest),
         metrics=metrics,
-        media=tuple(name for name, value in newest.items() if is_media(value)),
+        media=tuple((name, media_kind(value)) for name, value in newest.items() if media_kind(value)),
         alerts=tuple(runs.run_alerts(connection, run.key)[-_MOST_ALERTS:]),
         input_ids=input_ids,
         output_ids=output_ids,
@@ -147,11 +147,13 @@ def _body(text: str) -> Any:
     return load_values(text) if text else math.nan
 
 
-def is_media(value: Any) -> bool:
-    """Whether a logged value is something to look at."""
+def media_kind(value: Any) -> str:
+    """What a logged value is to look at (W&B's `_type`); "" when it is no media."""
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, dict) and "_type" in one for one in value)
-    return isinstance(value, dict) and isinstance(value.get("_type"), str)
+        kinds = {media_kind(one) for one in value[:100]}
+        return kinds.pop() if len(kinds) == 1 else ""
+    kind = value.get("_type") if isinstance(value, dict) else ""
+    return kind if isinstance(kind, str) else ""
 
 
 def _metric_lines(
@@ -164,17 +166,15 @@ def _metric_lines(
 ) -> tuple[MetricLine, ...]:
     from localart_tui.data.live_metrics import metric_rank
 
-    numbers = {name: value for name, value in newest.items() if _is_number(value)}
+    numbers = {name: float(value) for name, value in newest.items() if _is_number(value)}
     names = sorted(numbers, key=metric_rank)
     drawn = {
         name: _spark(store, connection, run, name, ascii_only=ascii_only) for name in names[:OVERVIEW_METRICS]
     }
-    return tuple(
-        MetricLine(name=name, last=float(numbers[name]), spark=drawn.get(name, "")) for name in names
-    )
+    return tuple(MetricLine(name=name, last=numbers[name], spark=drawn.get(name, "")) for name in names)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e308
 
 

@@ -13,6 +13,7 @@ from localart.catalog.browsing import RUN_FIELDS, ListQuery, RunLine
 from localart_tui.charts.sparkline import sparkline
 from localart_tui.data.listing import conditions, matching_ids
 from localart_tui.data.live import is_alive, tail_points
+from localart_tui.data.live_metrics import metric_rank
 from localart_tui.data.projects import project_id
 from localart_tui.filtering import Filter, parse_filter
 from localart_tui.source import CHUNK_ROWS, PagedSource
@@ -59,7 +60,6 @@ _TELLING = (
     "mae",
     "iou",
 )
-_PLAIN = ("epoch", "step", "lr", "learning_rate", "global_step", "time", "seconds", "samples")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,12 +237,9 @@ def _is_number(value: Number) -> bool:
 
 
 def _rank(name: str, counts: Counter[str]) -> tuple[int, int, str]:
-    lowered = name.casefold()
-    last = lowered.replace("/", ".").rpartition(".")[2]
-    if last in _PLAIN or lowered.startswith("system"):
-        weight = 2
-    else:
-        weight = 0 if any(word in lowered for word in _TELLING) else 1
+    plain = metric_rank(name)[0]
+    telling = any(word in name.casefold() for word in _TELLING)
+    weight = plain + 1 if plain else int(not telling)
     return weight, -counts[name], name
 
 

@@ -64,8 +64,13 @@ class PictureGrid(VerticalScroll, can_focus=True):
 
     async def show(self, thumbnails: Sequence[Thumbnail]) -> None:
         """Show other pictures."""
-        self._thumbnails = tuple(thumbnails)
+        before, self._thumbnails = self._thumbnails, tuple(thumbnails)
         grid = self.query_one(ItemGrid)
+        if len(before) == len(self._thumbnails) <= MOST_PICTURES:
+            for picture, thumbnail in zip(grid.query(_ThumbnailPicture), self._thumbnails, strict=True):
+                picture.key = thumbnail.key
+                picture.show(thumbnail.pixels, thumbnail.caption)
+            return
         await grid.remove_children()
         await grid.mount_all(self._pictures())
 

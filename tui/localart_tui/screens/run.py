@@ -1,0 +1,488 @@
+"""One run: what it is, what it was told, what it came to, and how it went; it moves while the run goes on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Vertical
+
+from localart.errors import LocalartError, UsageError
+from localart_tui.chrome import Tab, TabStrip
+from localart_tui.data.live import TailMark, is_alive, tail_mark
+from localart_tui.data.live_metrics import LiveMetrics
+from localart_tui.data.run_page import RunFacts, read_run
+from localart_tui.describe import state_sign
+from localart_tui.keys import Scope
+from localart_tui.lineagepanel import LineagePanel
+from localart_tui.page import Copy, Page
+from localart_tui.places import Place
+from localart_tui.screens.run_tabs.charts import ChartsPanel
+from localart_tui.screens.run_tabs.facts import FactTable
+from localart_tui.screens.run_tabs.files import RunFilesPanel
+from localart_tui.screens.run_tabs.overview import Overview
+from localart_tui.screens.run_tabs.values import ValueTable
+from localart_tui.screens.run_tabs.versions import LinkedTable
+from localart_tui.text import count_text
+from localart_tui.tones import Tone
+from localart_tui.ui import glyphs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from localart_tui.table import VirtualTable
+
+TABS = (
+    Tab("overview", "Overview"),
+    Tab("config", "Config"),
+    Tab("summary", "Summary"),
+    Tab("charts", "Charts"),
+    Tab("inputs", "Inputs"),
+    Tab("outputs", "Outputs"),
+    Tab("files", "Files"),
+    Tab("lineage", "Lineage"),
+)
+_SHORT = {"overview": "Run", "inputs": "In", "outputs": "Out"}
+_FILTERED = {"config", "summary", "files"}
+_TICK_SECONDS = 1.0
+
+
+class RunPage(Page[RunFacts]):
+    """The run `place.target` (`run:project/id`, or `run:id`)."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (
+        Scope.PAGE, Scope.LIST, Scope.TABS, Scope.RUN, Scope.FILES, Scope.MEDIA,
+    )  # fmt: skip
+    WITHOUT: ClassVar[frozenset[str]] = frozenset({"list.mark", "list.range", "page.sort", "page.reverse"})
+
+    DEFAULT_CSS = """
+    RunPage #panels { height: 1fr; }
+    RunPage #panels > * { display: none; height: 1fr; }
+    RunPage #panels > .-chosen { display: block; }
+    RunPage #panels > Overview.-chosen { display: block; layout: horizontal; }
+    RunPage #panels > ChartsPanel.-chosen { layout: grid; }
+    """
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._filters: dict[str, str] = {place.view.tab or "overview": place.view.filter}
+        self._is_looking = self._looks_again = False
+        self._tail: TailMark | None = None
+
+    def crumbs(self) -> list[tuple[str, Place | None]]:
+        """Store, project, run."""
+        project, _, name = self.place.target.removeprefix("run:").rpartition("/")
+        if self.loaded is not None:
+            project, name = self.loaded.run.project, self.loaded.run.name
+        return [("localart", Place("home")), (project, Place("runs", project)), (name, self.place)]
+
+    def body(self) -> ComposeResult:
+        """Tabs, and a panel for each."""
+        yield TabStrip(TABS, self.view.tab or "overview")
+        with Vertical(id="panels"):
+            yield Overview(id="overview")
+            yield ValueTable(id="config")
+            yield ValueTable(id="summary")
+            yield ChartsPanel(id="charts")
+            yield LinkedTable(id="inputs")
+            yield LinkedTable(id="outputs")
+            yield RunFilesPanel(id="files")
+            yield LineagePanel(id="lineage")
+
+    def on_mount(self) -> None:
+        """Begin to read, and to look after the run while it goes on."""
+        super().on_mount()
+        self.set_interval(_TICK_SECONDS / 2, self._tick)
+
+    @property
+    def tab(self) -> str:
+        """The key of the chosen tab."""
+        return self.query_one(TabStrip).chosen
+
+    @property
+    def table(self) -> VirtualTable | None:
+        """The list of the chosen tab."""
+        panel = self.query_one(f"#{self.tab}")
+        if isinstance(panel, Overview | RunFilesPanel):
+            return panel.table
+        return panel if isinstance(panel, ValueTable | LinkedTable) else None
+
+    @property
+    def here(self) -> Place:
+        """This place; on the charts the cursor is a metric."""
+        place = super().here
+        if self.is_mounted and self.loaded is not None and self.tab == "charts":
+            place = place.at(cursor=self.query_one(ChartsPanel).metric, scroll=0)
+        return place.at(tab=self.tab) if self.is_mounted and self.loaded is not None else place
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Charts and the graph have keys of their own."""
+        tab = self.tab if self.is_mounted else ""
+        match tab:
+            case "lineage":
+                return (Scope.GRAPH, Scope.TABS)
+            case "charts":
+                alone = self.query_one(ChartsPanel).is_alone
+                return (Scope.CHART, Scope.TABS) if alone else (Scope.CHARTS, Scope.PAGE, Scope.TABS)
+            case "files":
+                return (Scope.PAGE, Scope.LIST, Scope.TABS, Scope.FILES, Scope.MEDIA)
+        return (Scope.PAGE, Scope.LIST, Scope.TABS)
+
+    def hidden_keys(self) -> frozenset[str]:
+        """Nothing is marked here; only some tabs are filtered; steps are those of media."""
+        more = {"list.mark", "list.compare"}
+        if self.is_mounted and self.tab not in _FILTERED:
+            more.add("page.filter")
+        if self.is_mounted and not self._has_media:
+            more.add("media.before")
+        return super().hidden_keys() | more
+
+    @property
+    def _has_media(self) -> bool:
+        return self.tab == "files" and self.query_one(RunFilesPanel).media is not None
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    async def load(self) -> RunFacts:
+        """The run as it stands."""
+        ascii_only = glyphs_of(self).name == "ascii"
+        return await self.store.read(lambda _: read_run(self.store, self.place.target, ascii_only=ascii_only))
+
+    def show(self, loaded: RunFacts) -> None:
+        """The chosen tab."""
+        sign, tone = state_sign(glyphs_of(self), loaded.run.state.value)
+        self.say(
+            (f"{sign} {loaded.run.state.value}", tone),
+            f" · {count_text(len(loaded.metrics), 'metric')}"
+            f" · {count_text(len(loaded.input_ids), 'input')}, {count_text(len(loaded.output_ids), 'output')}",
+            tally=loaded.run.job_type or "",
+        )
+        self._show_tab(cursor=self.view.cursor, scroll=self.view.scroll or None)
+        self.view = replace(self.view, cursor="", scroll=0)
+
+    def _show_tab(self, *, cursor: str = "", scroll: int | None = None, focus: bool = True) -> None:
+        facts = self.loaded
+        if facts is None:
+            return
+        for panel in self.query_one("#panels").children:
+            panel.set_class(panel.id == self.tab, "-chosen")
+        try:
+            self._show_panel(facts, cursor, scroll)
+        except UsageError as error:
+            self.say((f"{error}", Tone.WARN))
+        if focus:
+            self._focus_tab()
+
+    def _show_panel(self, facts: RunFacts, cursor: str, scroll: int | None) -> None:
+        match self.tab:
+            case "overview":
+                self.query_one(Overview).show(facts, cursor=cursor, scroll=scroll)
+            case "config" | "summary":
+                self._show_values(facts, cursor, scroll)
+            case "charts":
+                self._show_charts(facts, cursor)
+            case "inputs" | "outputs":
+                ids = facts.input_ids if self.tab == "inputs" else facts.output_ids
+                table = self.query_one(f"#{self.tab}", LinkedTable)
+                table.show(self.store, facts.run.key, ids, cursor=cursor, scroll=scroll)
+                self.say(self._linked_words(len(ids)), tally=facts.run.job_type or "")
+            case "files":
+                self.query_one(RunFilesPanel).show(facts, self.view.filter, cursor=cursor)
+            case "lineage":
+                self.query_one(LineagePanel).show_address(facts.address)
+
+    def _linked_words(self, count: int) -> str:
+        noun = "input" if self.tab == "inputs" else "output"
+        return count_text(count, noun) if count else f"this run has no {noun}s"
+
+    def _show_values(self, facts: RunFacts, cursor: str, scroll: int | None) -> None:
+        values = facts.run.config if self.tab == "config" else facts.summary
+        table = self.query_one(f"#{self.tab}", ValueTable)
+        found = table.show(values, self.view.filter, cursor=cursor, scroll=scroll)
+        words = f"{found} in the {self.tab}" if values else f"the {self.tab} is empty"
+        self.say(words, tally=facts.run.job_type or "")
+
+    def _show_charts(self, facts: RunFacts, metric: str) -> None:
+        panel = self.query_one(ChartsPanel)
+        source = LiveMetrics(self.store, (facts.run,))
+        names = [line.name for line in facts.metrics]
+        if panel.metrics and not metric:
+            panel.refresh_series(source, names)
+        else:
+            panel.show(source, names, metric=metric)
+        words = count_text(len(names), "metric") if names else "no numbers were logged"
+        self.say(words, tally=facts.run.job_type or "")
+
+    def _focus_tab(self) -> None:
+        if self.query("FilterInput:focus"):
+            return
+        match self.tab:
+            case "charts":
+                self.query_one(ChartsPanel).focus_inner()
+            case "lineage":
+                self.query_one(LineagePanel).focus_graph()
+            case _:
+                table = self.table
+                if table is not None and table.display:
+                    table.focus()
+
+    # --- what goes on --------------------------------------------------------------------------------------------
+
+    def store_changed(self) -> None:
+        """Read the run again, in place; nothing under the cursor moves."""
+        if self.loaded is None:
+            self.reload()
+        elif self._is_looking:
+            self._looks_again = True
+        else:
+            self._is_looking = True
+            self.run_worker(self._look_again(), group="live")
+
+    async def _look_again(self) -> None:
+        try:
+            loaded = await self.load()
+        except (LocalartError, sqlite3.Error, OSError) as error:
+            self.fail(error)
+            return
+        finally:
+            self._is_looking = False
+        if loaded != self.loaded:
+            self._take(loaded)
+        if self._looks_again:
+            self._looks_again = False
+            self.store_changed()
+
+    def _take(self, loaded: RunFacts) -> None:
+        self.loaded, self.error, self._changed = loaded, None, False
+        with self.app.batch_update():
+            self._show_tab(focus=False)
+            if self.tab == "overview":
+                self.show(loaded)
+            self._paint_chrome()
+
+    def _tick(self) -> None:
+        """A run that goes on grows older; what it logged just now may lie in its tail; it may have died."""
+        facts = self.loaded
+        if facts is None or not facts.is_running or not self.is_current or not self.app.app_focus:
+            return
+        try:
+            mark = tail_mark(self.store, facts.run.uid)
+            if mark != self._tail or not is_alive(self.store, facts.run.uid):
+                self._tail = mark
+                self.store_changed()
+            elif self.tab == "overview":
+                self.query_one(Overview).show(facts)
+            elif self.tab == "files":
+                self.query_one(RunFilesPanel).look_at_log()
+        except (LocalartError, OSError):
+            return  # the poll says what is wrong with the store
+
+    # --- tabs ------------------------------------------------------------------------------------------------
+
+    @on(TabStrip.Chosen)
+    def _tab_chosen(self, message: TabStrip.Chosen) -> None:
+        message.stop()
+        self._name_tabs()
+        self.query_one(RunFilesPanel).leave_inside()
+        self.view = replace(
+            self.view, tab=message.key, filter=self._filters.get(message.key, ""), cursor="", scroll=0
+        )
+        if message.key == "overview" and self.loaded is not None:
+            self.show(self.loaded)
+        else:
+            self._show_tab()
+        self._paint_chrome()
+
+    def on_resize(self) -> None:
+        """Short titles on a narrow screen."""
+        super().on_resize()
+        self._name_tabs()
+
+    def _name_tabs(self) -> None:
+        strip, width = self.query_one(TabStrip), self.size.width
+        strip.tabs = tuple(Tab(tab.key, _title(tab, strip.chosen, width)) for tab in TABS)
+        strip.refresh()
+
+    def filter_changed(self, text: str) -> None:
+        """Config, summary and files can be filtered."""
+        self._filters[self.tab] = text
+        self.view = replace(self.view, filter=text)
+        self._show_tab()
+        self._paint_chrome()
+
+    def action_filter(self) -> None:
+        """Type a filter, where there is something to filter."""
+        if self.tab not in _FILTERED:
+            self.query_one(TabStrip).choose("config")
+        super().action_filter()
+
+    def leave_inner(self) -> bool:
+        """From a chart or a file back to the others."""
+        if self.tab == "charts" and self.query_one(ChartsPanel).leave_alone():
+            self._paint_chrome()
+            return True
+        return self.tab == "files" and self.query_one(RunFilesPanel).leave_inside()
+
+    @on(ChartsPanel.Selected)
+    def _chart_selected(self, message: ChartsPanel.Selected) -> None:
+        message.stop()
+        self._paint_chrome()
+
+    # --- rows --------------------------------------------------------------------------------------------------
+
+    def on_virtual_table_moved(self) -> None:
+        """What keys do depends on the row."""
+        self._paint_chrome()
+
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
+        """A version opens, a value or a traceback is shown whole, a metric is looked into."""
+        table = event.table
+        if isinstance(table, FactTable):
+            self._open_fact(table, event.row_id)
+        elif isinstance(table, LinkedTable):
+            address = table.address(event.row_id)
+            if address:
+                self.localart.open(Place("artifact", address))
+        elif isinstance(table, ValueTable):
+            self._read_whole(event.row_id, table.text_of(event.row_id))
+
+    def _open_fact(self, table: FactTable, key: str) -> None:
+        line = table.line(key)
+        if line is None:
+            return
+        place = line.place
+        if place is not None and place.target == (self.loaded.address if self.loaded else ""):
+            self._open_tab(place.view.tab, place.view.cursor)
+        elif place is not None:
+            self.localart.open(place)
+        elif line.text:
+            self._read_whole(line.title, line.text)
+
+    def _open_tab(self, tab: str, cursor: str) -> None:
+        self.query_one(TabStrip).choose(tab)
+        if cursor:
+            self.call_after_refresh(self._show_tab, cursor=cursor)
+
+    def _read_whole(self, title: str, text: str) -> None:
+        from localart_tui.modals import Reading, Section
+
+        self.app.push_screen(Reading([Section(title, text)]))
+
+    # --- keys --------------------------------------------------------------------------------------------------
+
+    def action_columns(self) -> None:
+        """To the other list of the overview."""
+        if self.tab == "overview":
+            self.query_one(Overview).other_side()
+
+    def action_step(self, by: int) -> None:
+        """Another step of the media."""
+        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
+        if media is not None:
+            media.step(by)
+
+    def action_picture(self, by: int) -> None:
+        """Another picture of the step."""
+        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
+        if media is not None:
+            media.pick(by)
+
+    def action_full(self) -> None:
+        """The picture on the whole screen."""
+        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
+        if media is not None:
+            media.full()
+        else:
+            super().action_full()
+
+    def action_pager(self) -> None:
+        """Read the file in the pager."""
+        from localart_tui.pager import page_blob
+
+        file = self.query_one(RunFilesPanel).file if self.tab == "files" else None
+        if file is not None:
+            page_blob(self.localart, self.store, file.blob)
+
+    def action_fold_all(self) -> None:
+        """Close every folder."""
+        self.query_one(RunFilesPanel).fold_all()
+
+    def preview_toggled(self) -> None:
+        """Files have previews."""
+        self.query_one(RunFilesPanel).on_resize()
+
+    def graph_target(self) -> str:
+        """This run."""
+        return self.loaded.address if self.loaded else self.place.target
+
+    # --- the same elsewhere --------------------------------------------------------------------------------------
+
+    def copies(self) -> Sequence[Copy]:
+        """The run's names, config, summary and code; on a row, what it says."""
+        if self.loaded is None:
+            return (Copy("r", "reference", self.place.target),)
+        run = self.loaded.run
+        return (
+            Copy("r", "reference", self.loaded.address),
+            *self._row_copies(),
+            Copy("n", "name", run.name),
+            Copy("i", "id", run.id),
+            Copy("j", "config as JSON", _json(run.config), several_lines=True),
+            Copy("s", "summary as JSON", _json(self.loaded.summary), several_lines=True),
+            Copy("t", "traceback", run.error or "", several_lines=True),
+            Copy("c", "Python", self.code, several_lines=True),
+            Copy("g", "command", self.command),
+        )
+
+    def _row_copies(self) -> list[Copy]:
+        table = self.table
+        row_id = table.cursor_id if table is not None else ""
+        if isinstance(table, ValueTable):
+            return [Copy("v", "value", table.text_of(row_id)), Copy("k", "key", row_id)]
+        if isinstance(table, LinkedTable):
+            return [Copy("v", "version", table.address(row_id))]
+        if self.tab == "files":
+            return self.query_one(RunFilesPanel).copies()
+        return self.query_one(LineagePanel).copies() if self.tab == "lineage" else []
+
+    @property
+    def command(self) -> str:
+        """The command that shows it."""
+        verb = "lineage" if self.tab == "lineage" else "show"
+        return f"localart {verb} {shlex.quote(self.graph_target())}"
+
+    @property
+    def code(self) -> str:
+        """The Python that shows it."""
+        path = self.graph_target().removeprefix("run:")
+        begin = f"import localart\n\nrun = localart.Api().run({path!r})\n"
+        match self.tab:
+            case "config":
+                return begin + "print(run.config)"
+            case "charts":
+                return begin + "for row in run.scan_history():\n    print(row)"
+            case "inputs":
+                return begin + "for version in run.used_artifacts():\n    print(version.name)"
+            case "outputs":
+                return begin + "for version in run.logged_artifacts():\n    print(version.name)"
+            case "files":
+                return begin + "for file in run.files():\n    print(file.name, file.size)"
+        return begin + "print(run.name, run.state, dict(run.summary))"
+
+
+def _title(tab: Tab, chosen: str, width: int) -> str:
+    """A tab's title in the room there is: whole, short, or only that of the chosen one."""
+    if width >= 90:
+        return tab.title
+    return _SHORT.get(tab.key, tab.title) if width >= 76 or tab.key == chosen else ""
+
+
+def _json(values: object) -> str:
+    return json.dumps(values, indent=2, default=str)
