@@ -463,6 +463,12 @@ class Page(Screen[None], Generic[Loaded]):
         """Show or hide the preview, where there is one."""
         self.localart.toggle_preview()
 
+    def action_full(self) -> None:
+        """Show the picture of a preview on the whole screen."""
+        from localart_tui.fullpicture import show_previewed
+
+        show_previewed(self)
+
     def action_compare(self) -> None:
         """Compare what is marked, where that means something."""
         notify(self.app, "nothing here can be compared")
