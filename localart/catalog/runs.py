@@ -21,7 +21,7 @@ _SELECT = (
     " FROM runs r JOIN projects p ON p.id = r.project"
 )
 
-_UPDATABLE = (
+UPDATABLE = (
     "name", "job_type", "group_name", "notes", "state", "config", "summary", "facts", "metric_rules", "finished_at",
     "exit_code", "error",
 )  # fmt: skip
@@ -129,7 +129,7 @@ def insert_run(tx: Transaction, project_id: int, *, run_id: str, uid: str, name:
 
 def update_run(tx: Transaction, key: int, changes: Mapping[str, Any], *, journal: bool = True) -> None:
     """Set the given columns of a run; JSON columns take JSON text."""
-    assert set(changes) <= set(_UPDATABLE)
+    assert set(changes) <= set(UPDATABLE)
     columns = ", ".join(f"{column} = ?" for column in changes)
     with reindexed(tx, "runs", key):
         tx.execute(
@@ -158,6 +158,15 @@ def set_run_file(tx: Transaction, key: int, path: str, blob: BlobRef) -> None:
         "INSERT OR REPLACE INTO run_files(run, path, blob, updated_at) VALUES (?,?,?,?)",
         (key, path, row[0], tx.now),
     )
+
+
+def files_record(uid: str, files: Mapping[str, BlobRef]) -> dict[str, Any]:
+    """What the journal says of files that a run keeps."""
+    return {
+        "run": uid,
+        "files": {path: blob.digest.hex() for path, blob in files.items()},
+        "sizes": {path: blob.size_bytes for path, blob in files.items()},
+    }
 
 
 def run_files(connection: sqlite3.Connection, key: int) -> dict[str, BlobRef]:

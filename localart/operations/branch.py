@@ -99,6 +99,7 @@ def _cut(repository: Repository, run: RunRecord, moment: Moment, later: Path) ->
                 "run.rewound",
                 {
                     "run": run.uid, "step": moment.step, "later": blob.digest.hex(), "file": name,
+                    "size": blob.size_bytes,
                     "summary": summary,
                 },
             )  # fmt: skip

@@ -115,7 +115,7 @@ def keep_file(repository: Repository, run: RunRecord, local: Path, name: str) ->
         with repository.write_with_content() as tx:
             refuse_deleted(tx, run)
             runs.set_run_file(tx, run.key, path, blob)
-            tx.record("run.files", {"run": run.uid, "files": {path: blob.digest.hex()}})
+            tx.record("run.files", runs.files_record(run.uid, {path: blob}))
     finally:
         repository.lease.drop()
 

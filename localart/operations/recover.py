@@ -32,6 +32,6 @@ def recover_log(repository: Repository, run: RunRecord) -> None:
         blob = ingest_one(repository, str(path), LOG_NAME)
         with repository.write_with_content() as tx:
             runs.set_run_file(tx, run.key, LOG_NAME, blob)
-            tx.record("run.files", {"run": run.uid, "files": {LOG_NAME: blob.digest.hex()}})
+            tx.record("run.files", runs.files_record(run.uid, {LOG_NAME: blob}))
     finally:
         repository.lease.drop()

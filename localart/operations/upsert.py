@@ -41,7 +41,8 @@ def upsert(
                 "upsert.added",
                 {
                     "project": label.project, "artifact": label.name, "id": distributed_id, "run": run.uid,
-                    "manifest": prepared.plan.digest.hex(), **_body(label),
+                    "manifest": prepared.plan.digest.hex(), "size": prepared.plan.size_bytes,
+                    "files": prepared.plan.file_count, **_body(label),
                 },
             )  # fmt: skip
     draft.release()

@@ -86,10 +86,7 @@ class RunFiles:
         with self._repository.write_with_content() as tx:
             for name, blob in blobs.items():
                 runs.set_run_file(tx, self._run.key, name, blob)
-            tx.record(
-                "run.files",
-                {"run": self._run.uid, "files": {name: blob.digest.hex() for name, blob in blobs.items()}},
-            )
+            tx.record("run.files", runs.files_record(self._run.uid, blobs))
 
     def close(self) -> list[str]:
         """Take in what changed since it was saved and what was written into the folder; remove the folder.
