@@ -28,6 +28,10 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 _RESERVED_TYPES = {"job"}
 _PROJECT_FORBIDDEN = set("/\\#?%:")
 _RUN_ID_FORBIDDEN = set(":;,#?/'\\")
+# What parts an alias from a moment: `best@2026-09-01`, `best@2026-09-01T12:00`, with a zone at the end or without.
+_MOMENT = re.compile(
+    r"(.+)@(\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?)", re.ASCII | re.DOTALL
+)
 _PLAIN_PATH = re.compile(r"[a-zA-Z0-9_-][a-zA-Z0-9_.-]*(?:/[a-zA-Z0-9_-][a-zA-Z0-9_.-]*)*")
 _SHORTER = "choose shorter names"
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -119,6 +123,8 @@ def check_alias(alias: str) -> str:
             f"Alias {shown(alias)} must be 1–{MAX_NAME} characters without '/' and ':'",
             hint="for example 'best'",
         )
+    if _MOMENT.fullmatch(alias):
+        raise InvalidName(f"Alias {shown(alias)} ends like a moment in time", hint="leave the date out")
     if _VERSION_SHAPED.fullmatch(alias):
         raise InvalidName(f"Alias {shown(alias)} looks like a version number", hint="choose another word")
     _refuse_hidden(alias, "Alias")
@@ -267,22 +273,30 @@ def check_uri(uri: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactAddress:
-    """`[project/]name[:alias|vN]`, taken apart. `version` is set when the selector is a number."""
+    """`[project/]name[:alias|vN]`, taken apart. `version` is set when the selector is a number.
+
+    `moment` is set when the address asks what an alias pointed to at some time: `alias@2026-09-01T12:00`.
+    """
 
     project: str | None
     name: str
     selector: str
     version: int | None
+    moment: str | None = None
 
 
 def parse_address(text: str) -> ArtifactAddress:
     """Take `name`, `name:alias`, `name:vN`, `project/name:…` or `entity/project/name:…` apart.
 
-    The entity is accepted and ignored: there is no server here that could have one.
+    The entity is accepted and ignored: there is no server here that could have one. What ends in `@` and a date (and
+    a time) is an alias at that moment; a time without a zone is local, a date alone is its first moment.
     """
     if not isinstance(text, str):
         raise TypeError(f"an artifact name must be a str, not {type(text).__name__}")
     base, _, selector = text.partition(":")
+    at = _MOMENT.fullmatch(selector)
+    moment = None if at is None else at[2]
+    selector = selector if at is None else at[1]
     parts = base.split("/")
     if len(parts) > 3 or ":" in selector or (":" in text and not selector):
         raise InvalidName(
@@ -291,8 +305,13 @@ def parse_address(text: str) -> ArtifactAddress:
     _refuse_hidden(text, "Address")
     name = check_collection_name(parts[-1])
     project = check_project(parts[-2]) if len(parts) > 1 else None
+    number = version_number(selector)
+    if number is not None and moment is not None:
+        raise InvalidName(
+            f"{shown(text)} asks when, but a number always names the same version", hint="leave it out"
+        )
     return ArtifactAddress(
-        project=project, name=name, selector=selector or "latest", version=version_number(selector)
+        project=project, name=name, selector=selector or "latest", version=number, moment=moment
     )
 
 

@@ -1,10 +1,10 @@
 """Which rows nothing refers to any more, and their removal.
 
-Live are the manifests of committed versions, the layers below them, the blobs that their entries and the files of
-runs name, and the chunks of those. `mark` writes all else into temporary tables, without a lock on the catalog;
-`sweep` removes it in short transactions. What is committed between two steps is whole in itself: a row goes with,
-or after, the rows that refer to it, and a dead manifest can no longer be found by its digest before it loses its
-first entry. A death in between leaves garbage that the next prune finds.
+Live are the manifests of committed versions and of those in the trash, the layers below them, the blobs that their
+entries and the files of runs name, and the chunks of those. `mark` writes all else into temporary tables, without a
+lock on the catalog; `sweep` removes it in short transactions. What is committed between two steps is whole in itself:
+a row goes with, or after, the rows that refer to it, and a dead manifest can no longer be found by its digest before
+it loses its first entry. A death in between leaves garbage that the next prune finds.
 
 A layer below live manifests that is no version's manifest any more is made *hollow*: it loses the entries that
 nearer layers cover for every live manifest above it, and with its own rows in `chains` the claim to be a manifest.
@@ -76,8 +76,8 @@ _TABLES = {
 _MARK_MANIFESTS = (
     """
     INSERT OR IGNORE INTO temp.live_manifests
-    SELECT manifest FROM versions
-    WHERE state = 'COMMITTED' AND id NOT IN (SELECT id FROM temp.doomed_versions)
+    SELECT v.manifest FROM versions v JOIN manifests m ON m.id = v.manifest
+    WHERE (v.state = 'COMMITTED' OR m.complete = 1) AND v.id NOT IN (SELECT id FROM temp.doomed_versions)
     """,
     "INSERT OR IGNORE INTO temp.live_manifests SELECT manifest FROM upserts",
     # What deleted versions point to; there is one of it, and it holds nothing.

@@ -86,6 +86,15 @@ def iter_versions(
         at = rows[-1][5]
 
 
+def uids_of(connection: sqlite3.Connection, artifact_id: int, number: int | None = None) -> list[str]:
+    """The uids of an artifact's versions, or of one, in any state."""
+    rows = connection.execute(
+        "SELECT uid FROM versions WHERE artifact = ? AND (? IS NULL OR number = ?)",
+        (artifact_id, number, number),
+    )
+    return [uid for (uid,) in rows.fetchall()]
+
+
 def linked_versions(connection: sqlite3.Connection, run_key: int, direction: str) -> list[VersionRecord]:
     """The inputs or outputs of a run, in the order they were linked."""
     rows = connection.execute(

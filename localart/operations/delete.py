@@ -1,17 +1,18 @@
 """Delete versions: plan, show, execute. A deleted version keeps its number and its place in the lineage.
 
-It leaves the portfolios it is linked in. Their aliases guard it as its own do.
+It leaves the portfolios it is linked in. Their aliases guard it as its own do. Its bytes stay in the trash until that
+is emptied, so that `undo` can bring it back; `at_once` lets them go with it.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from localart.catalog import artifacts, links, manifests, versions
+from localart.catalog import artifacts, links, trash, versions
 from localart.catalog.transaction import Transaction
 from localart.errors import ArtifactHasAliases
-from localart.manifest import manifest_digest
-from localart.model import ArtifactRecord, VersionRecord, VersionState
+from localart.model import ArtifactRecord, LinkRecord, VersionRecord
 from localart.operations.link import take_out
 from localart.operations.resolve import live_version
 from localart.repository import Repository
@@ -41,15 +42,21 @@ def plan_deletion(doomed: Sequence[VersionRecord], repository: Repository | None
     )
 
 
-def execute_deletion(repository: Repository, plan: DeletionPlan) -> None:
-    """Delete the plan's versions and aliases, all in one transaction. Their bytes are freed by prune."""
+def execute_deletion(
+    repository: Repository, plan: DeletionPlan, *, at_once: bool = False, force: bool = False
+) -> None:
+    """Delete the plan's versions and aliases, all in one transaction; AliasProtected unless `force`.
+
+    They go to the trash. `at_once`: prune may free their bytes from now on, and nothing brings them back.
+    """
     with repository.write() as tx:
+        tx.may_move_protected = force
         for version in plan.versions:
-            _delete(tx, live_version(tx.connection, version))
+            delete_in(tx, live_version(tx.connection, version), at_once=at_once)
 
 
 def delete_version(repository: Repository, version: VersionRecord, *, with_aliases: bool) -> VersionRecord:
-    """Delete one version; refused while aliases point to it unless `with_aliases`."""
+    """Put one version in the trash; refused while aliases point to it unless `with_aliases`."""
     with repository.write() as tx:
         now = live_version(tx.connection, version)
         aliases = guarding_aliases(tx.connection, now)
@@ -58,7 +65,7 @@ def delete_version(repository: Repository, version: VersionRecord, *, with_alias
                 f"{now.full_name} still has aliases: {', '.join(aliases)}",
                 hint="pass delete_aliases=True, or move them first",
             )
-        _delete(tx, now)
+        delete_in(tx, now)
         return versions.get_version(tx.connection, version.id)
 
 
@@ -68,7 +75,7 @@ def delete_collection(repository: Repository, artifact: ArtifactRecord) -> None:
         for link in list(links.iter_links(tx.connection, artifact.id)):
             links.remove_link(tx, link, versions.get_version(tx.connection, link.version_id).uid)
         for version in list(versions.iter_versions(tx.connection, artifact.id)):
-            _delete(tx, versions.get_version(tx.connection, version.id))
+            delete_in(tx, versions.get_version(tx.connection, version.id))
         tx.record("artifact.deleted", {"project": artifact.project, "artifact": artifact.name})
 
 
@@ -79,25 +86,33 @@ def guarding_aliases(connection: sqlite3.Connection, version: VersionRecord) -> 
     return [*version.aliases, *there]
 
 
-def _delete(tx: Transaction, version: VersionRecord) -> None:
-    for link in links.links_to(tx.connection, version.id):
+def delete_in(tx: Transaction, version: VersionRecord, *, at_once: bool = False) -> None:
+    """Delete a version as it is now; the record tells what `undo` needs to bring it back."""
+    found = links.links_to(tx.connection, version.id)
+    for link in found:
         take_out(tx, link)
     for alias in version.aliases:
         versions.remove_alias(tx, version, alias)
-    versions.update_version(
-        tx,
-        version,
-        description=version.description,
-        metadata=version.metadata,
-        state=VersionState.DELETED,
-        manifest_id=_empty_manifest(tx),
-    )
+    (trash.let_go if at_once else trash.put_in_trash)(tx, version)
     tx.record(
         "version.deleted",
-        {"version": version.uid, "label": version.full_name, "manifest": version.digest.hex()},
-    )
+        {
+            "version": version.uid, "label": version.full_name, "manifest": version.digest.hex(),
+            "aliases": list(version.aliases), "links": [_journal_link(link) for link in found],
+            "trash": not at_once,
+        },
+    )  # fmt: skip
     if versions.LATEST in version.aliases:
         _point_latest_to_what_is_left(tx, version)
+
+
+def _journal_link(link: LinkRecord) -> dict[str, Any]:
+    return {
+        "project": link.project,
+        "artifact": link.artifact,
+        "number": link.number,
+        "aliases": list(link.aliases),
+    }
 
 
 def _point_latest_to_what_is_left(tx: Transaction, deleted: VersionRecord) -> None:
@@ -106,12 +121,3 @@ def _point_latest_to_what_is_left(tx: Transaction, deleted: VersionRecord) -> No
     newest = next(versions.iter_versions(tx.connection, artifact.id), None)
     if newest is not None:
         versions.set_alias(tx, newest, versions.LATEST)
-
-
-def _empty_manifest(tx: Transaction) -> int:
-    digest = manifest_digest([])
-    known = manifests.find_manifest(tx.connection, digest)
-    if known is not None:
-        return known
-    plan = manifests.ManifestPlan(digest=digest, pages=(), file_count=0, size_bytes=0, base=None)
-    return manifests.complete_manifest(tx, manifests.begin_manifest(tx, plan), digest)

@@ -15,7 +15,7 @@ A pack that another process writes to is left alone; so is one that holds anythi
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localart.catalog import pruning
 from localart.catalog.lock import FileLock
@@ -24,6 +24,7 @@ from localart.errors import StoreReadOnly
 from localart.model import VersionRecord
 from localart.operations.repack import Repacker, RepackTally, pays, remove_orphans
 from localart.operations.tidy import remove_leftovers
+from localart.operations.trash import TRASH_SECONDS, due, empty_trash, is_clock_behind, list_trash
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
 
@@ -53,8 +54,9 @@ class PruneReport:
     """What a prune did. `freed_bytes`: how much the pack files and the database have shrunk.
 
     `held_by_writers`: a draft was alive somewhere, or another prune was running, and nothing was done.
-    `waiting_bytes` are dead but stay: their pack is mostly alive, held by a writer, or damaged.
-    `packs_set_aside` hold records from a time the catalog does not know; they lie in `quarantine/`.
+    `waiting_bytes` are dead but stay: their pack is mostly alive, held by a writer, or damaged. `emptied_versions`
+    left the trash for good. `packs_set_aside` hold records from a time the catalog does not know; they lie in
+    `quarantine/`.
     """
 
     freed_bytes: int = 0
@@ -62,6 +64,7 @@ class PruneReport:
     packs_rewritten: int = 0
     waiting_bytes: int = 0
     held_by_writers: bool = False
+    emptied_versions: int = 0
     packs_set_aside: int = 0
     damaged_packs: tuple[str, ...] = ()
 
@@ -88,8 +91,12 @@ def plan_prune(repository: Repository, doomed: Sequence[VersionRecord] = ()) -> 
     )
 
 
-def execute_prune(repository: Repository, *, progress: Progress = SILENCE) -> PruneReport:
+def execute_prune(
+    repository: Repository, *, trash_seconds: float = TRASH_SECONDS, progress: Progress = SILENCE
+) -> PruneReport:
     """Free what no committed version, no run and no draft needs; see the module for the order of things.
+
+    Deleted versions count as needed until they have been in the trash for `trash_seconds`; 0 empties it.
 
     Others read, log and download meanwhile. Killed or out of space midway: what was freed is freed, all else is
     as before, and the next prune goes on.
@@ -103,9 +110,17 @@ def execute_prune(repository: Repository, *, progress: Progress = SILENCE) -> Pr
     try:
         if not lock.try_acquire():
             return PruneReport(held_by_writers=True)
-        return _prune(repository, progress)
+        emptied = empty_trash(repository, due_trash(repository, trash_seconds))
+        return replace(_prune(repository, progress), emptied_versions=emptied)
     finally:
         lock.close()
+
+
+def due_trash(repository: Repository, trash_seconds: float) -> list[VersionRecord]:
+    """The deleted versions that have been in the trash for that long; none by a clock that is behind, but all for 0."""
+    if trash_seconds > 0 and is_clock_behind(repository):
+        return []
+    return due(list_trash(repository), trash_seconds)
 
 
 def _prune(repository: Repository, progress: Progress) -> PruneReport:

@@ -14,6 +14,7 @@ from localart.model import (
     VersionState,
 )
 from localart.names import ArtifactAddress, is_storable, parse_address, shown
+from localart.operations.alias_history import version_then
 from localart.repository import Repository
 
 
@@ -40,6 +41,8 @@ def resolve_linked(
                 f"Artifact {shown(artifact.name)} has type {shown(artifact.type)}, not {shown(kind)}",
                 hint="leave the type out, or ask for the right one",
             )
+        if parsed.moment is not None:
+            return version_then(connection, artifact, parsed.selector, parsed.moment)
         if artifact.kind is ArtifactKind.PORTFOLIO:
             return _linked(connection, artifact, parsed)
         if parsed.version is not None:

@@ -36,7 +36,7 @@ def test_a_deleted_version_is_gone_and_its_bytes_are_free(versions, cli, facts, 
     cli("alias", "big:v0", "old", "--remove")
     before = pack_bytes(store)
 
-    result = cli("rm", "big:v0", "--yes")
+    result = cli("rm", "big:v0", "--yes", "--now")
 
     assert result.stdout == "p/big:v0\n"
     assert "deleted 1 version, freed 1." in result.stderr
@@ -60,7 +60,7 @@ def test_a_dry_run_shows_what_would_be_freed_and_changes_nothing(versions, cli, 
     assert said["would_free_bytes"] >= 1 << 20
     assert "1 version will be deleted, 1.0 MB as logged" in text
     assert "big:old" in text
-    assert "this frees 1." in text
+    assert "then this frees 1." in text
     assert {path: path.stat().st_size for path in store.rglob("*.pack")} == before
     assert len(facts("ls", "big")["versions"]) == 2
 
@@ -75,7 +75,7 @@ def test_what_others_share_is_not_freed(isolated, cli, facts):
         run.log_artifact(artifact)
     close_all()
 
-    said = facts("rm", "big:v0", "--with-aliases", "--yes")
+    said = facts("rm", "big:v0", "--with-aliases", "--yes", "--now")
 
     assert said["freed_bytes"] < 1 << 19
     cli("get", "copy")
@@ -83,7 +83,7 @@ def test_what_others_share_is_not_freed(isolated, cli, facts):
 
 
 def test_json_says_what_was_freed(versions, facts):
-    said = facts("rm", "big:v0", "--with-aliases", "--yes")
+    said = facts("rm", "big:v0", "--with-aliases", "--yes", "--now")
 
     assert said["dry_run"] is False
     assert said["freed_bytes"] >= 1 << 20

@@ -65,7 +65,7 @@ def fetch(repository: Repository, label: str, target: Path) -> dict[str, bytes]:
 def delete(repository: Repository, *labels: str) -> None:
     """Mark versions as deleted."""
     doomed = [resolve_version(repository, label, project=PROJECT) for label in labels]
-    execute_deletion(repository, plan_deletion(doomed))
+    execute_deletion(repository, plan_deletion(doomed), at_once=True)
 
 
 # --- roles -------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def test_a_shared_entry_survives_its_source(source: localart.Artifact) -> None:
         run.log_artifact(made)
 
     source.delete(delete_aliases=True)
-    execute_prune(made.repository)
+    execute_prune(made.repository, trash_seconds=0)
 
     assert Path(made.file()).read_text() == "shared"
 

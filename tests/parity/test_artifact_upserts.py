@@ -122,7 +122,7 @@ def test_a_part_of_another_type_is_refused(run: localart.Run) -> None:
 def test_parts_survive_a_prune(run: localart.Run) -> None:
     added = run.upsert_artifact(part("a", "1" * 100_000), distributed_id="job")
 
-    report = execute_prune(added.draft.repository)
+    report = execute_prune(added.draft.repository, trash_seconds=0)
     run.finish_artifact(part("b", "2"), distributed_id="job")
 
     assert not report.held_by_writers

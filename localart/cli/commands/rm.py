@@ -1,4 +1,4 @@
-"""`localart rm`: delete versions. Shows what will go, asks, deletes, frees, and says what was freed."""
+"""`localart rm`: delete versions. Shows what will go, asks, deletes, and says what stays in the trash or was freed."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,31 +29,43 @@ _LISTED = 20
 @click.option("--with-aliases", is_flag=True, help="Also delete versions that aliases point to.")
 @click.option("--all-versions", is_flag=True, help="Each ADDRESS is a name: delete all of its versions.")
 @click.option("--dry-run", is_flag=True, help="Only show what would go.")
-def rm_command(
-    call: Call, addresses: tuple[str, ...], yes: bool, with_aliases: bool, all_versions: bool, dry_run: bool
-) -> None:
-    """Delete versions (NAME:v3, NAME:alias) and free the bytes nothing else needs.
+@click.option("--now", is_flag=True, help="Free the bytes at once; this cannot be undone.")
+@click.option("--force", is_flag=True, help="Also delete versions with protected aliases.")
+def rm_command(call: Call, /, addresses: tuple[str, ...], **options: bool) -> None:
+    """Delete versions (NAME:v3, NAME:alias).
 
-    A deleted version keeps its number and its place in the lineage.
+    They stay in the trash for a week, and `localart undo` brings them back. With --now the bytes that nothing else
+    needs are freed at once. A deleted version keeps its number and its place in the lineage.
     """
-    from localart.operations.delete import execute_deletion, plan_deletion
-    from localart.operations.prune import execute_prune, plan_prune
+    from localart.operations.delete import plan_deletion
+    from localart.operations.prune import plan_prune
 
-    _refuse_bare_names(addresses, all_versions=all_versions)
+    _refuse_bare_names(addresses, all_versions=options["all_versions"])
     repository = call.open()
-    doomed = _doomed(repository, addresses, all_versions=all_versions)
-    if not with_aliases:
+    doomed = _doomed(repository, addresses, all_versions=options["all_versions"])
+    if not options["with_aliases"]:
         _refuse_aliased(repository, doomed)
     plan = plan_deletion(doomed, repository)
     freed = plan_prune(repository, doomed=doomed)
-    if dry_run:
-        _show_dry_run(call, plan, freed)
+    if options["dry_run"]:
+        _show_dry_run(call, plan, freed, at_once=options["now"])
         return
-    if not yes:
-        _confirm(call, plan, freed)
-    execute_deletion(repository, plan)
-    report = execute_prune(repository, progress=progress_line(silent=call.settings.silent))
-    _tell(call, plan, report)
+    if not options["yes"]:
+        _confirm(call, plan, freed, at_once=options["now"])
+    _delete(call, repository, plan, at_once=options["now"], force=options["force"])
+
+
+def _delete(
+    call: Call, repository: "Repository", plan: "DeletionPlan", *, at_once: bool, force: bool
+) -> None:
+    from localart.operations.delete import execute_deletion
+    from localart.operations.prune import execute_prune
+
+    execute_deletion(repository, plan, at_once=at_once, force=force)
+    if at_once:
+        _tell(call, plan, execute_prune(repository, progress=progress_line(silent=call.settings.silent)))
+    else:
+        _tell_trashed(call, plan)
 
 
 # --- which --------------------------------------------------------------------------------------------
@@ -113,17 +125,17 @@ def _refuse_aliased(repository: "Repository", doomed: "Sequence[VersionRecord]")
 # --- show, ask, tell ------------------------------------------------------------------------------------
 
 
-def _confirm(call: Call, plan: "DeletionPlan", freed: "PrunePlan") -> None:
+def _confirm(call: Call, plan: "DeletionPlan", freed: "PrunePlan", *, at_once: bool) -> None:
     if not is_terminal(sys.stdin):
         raise click.UsageError("Nobody is there to be asked; pass --yes", click.get_current_context())
-    for line in _plan_lines(plan, freed):
+    for line in _plan_lines(plan, freed, at_once=at_once):
         call.console.say(line)
     if not call.console.ask(f"Delete {count_text(len(plan.versions), 'version')}?"):
         call.console.say("nothing was deleted")
         call.exit(ExitCode.FAILED)
 
 
-def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
+def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan", *, at_once: bool) -> Iterator[str]:
     yield f"{count_text(len(plan.versions), 'version')} will be deleted, {size_text(plan.logical_bytes)} as logged:"
     yield from (
         f"  {version.full_name}  {size_text(version.size_bytes)}" for version in plan.versions[:_LISTED]
@@ -135,7 +147,8 @@ def _plan_lines(plan: "DeletionPlan", freed: "PrunePlan") -> Iterator[str]:
         yield f"aliases taken off them: {', '.join(plan.aliases[:_LISTED])}{more}"
     if plan.links:
         yield f"links to them removed: {', '.join(plan.links[:_LISTED])}"
-    yield f"this frees {size_text(_freed_now(freed))} on disk; what other versions share stays"
+    when = "this frees" if at_once else "in the trash for a week, or until it is emptied; then this frees"
+    yield f"{when} {size_text(_freed_now(freed))} on disk; what other versions share stays"
     if freed.waiting_bytes:
         yield f"{size_text(freed.waiting_bytes)} more stay until their pack is worth rewriting"
 
@@ -144,19 +157,32 @@ def _freed_now(plan: "PrunePlan") -> int:
     return plan.stored_bytes - plan.waiting_bytes
 
 
-def _show_dry_run(call: Call, plan: "DeletionPlan", freed: "PrunePlan") -> None:
+def _show_dry_run(call: Call, plan: "DeletionPlan", freed: "PrunePlan", *, at_once: bool) -> None:
     if call.console.as_json:
         call.console.document(
             {
                 "dry_run": True,
                 **_document(plan),
+                "trash": not at_once,
                 "would_free_bytes": _freed_now(freed),
                 "waiting_bytes": freed.waiting_bytes,
             }
         )
         return
-    for line in _plan_lines(plan, freed):
+    for line in _plan_lines(plan, freed, at_once=at_once):
         call.console.line(line)
+
+
+def _tell_trashed(call: Call, plan: "DeletionPlan") -> None:
+    if call.console.as_json:
+        call.console.document({"dry_run": False, **_document(plan), "trash": True, "freed_bytes": 0})
+        return
+    for version in plan.versions:
+        call.console.line(version.full_name)
+    call.console.say(
+        f"deleted {count_text(len(plan.versions), 'version')}; the bytes stay in the trash for a week"
+    )
+    call.hint("undo", "prune --empty-trash")
 
 
 def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
@@ -165,6 +191,7 @@ def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
             {
                 "dry_run": False,
                 **_document(plan),
+                "trash": False,
                 "freed_bytes": report.freed_bytes,
                 "waiting_bytes": report.waiting_bytes,
                 "held_by_writers": report.held_by_writers,
@@ -179,7 +206,7 @@ def _tell(call: Call, plan: "DeletionPlan", report: "PruneReport") -> None:
     )
     if report.held_by_writers:
         call.console.say(
-            "the bytes stay for now: a writer at work may still need them; a later rm frees them"
+            "the bytes stay for now: another prune is at work; `localart prune` frees them later"
         )
     elif report.waiting_bytes:
         call.console.say(f"{size_text(report.waiting_bytes)} more stay until their pack is worth rewriting")

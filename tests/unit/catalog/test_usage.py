@@ -62,7 +62,7 @@ def test_what_is_said_to_be_exclusive_is_what_deleting_frees(store):
 
     before = sum(path.stat().st_size for path in (store / "packs").iterdir())
     localart.Api().artifact("p/ds:v0").delete()
-    execute_prune(default_repository())
+    execute_prune(default_repository(), trash_seconds=0)
     close_all()
     freed = before - sum(path.stat().st_size for path in (store / "packs").iterdir())
 

@@ -44,12 +44,14 @@ class Bench:
         return resolve_version(self.repository, f"p/{label}", project="p")
 
     def delete(self, *labels: str) -> None:
-        execute_deletion(self.repository, plan_deletion([self.record(label) for label in labels]))
+        execute_deletion(
+            self.repository, plan_deletion([self.record(label) for label in labels]), at_once=True
+        )
         for label in labels:
             del self.logged[label]
 
     def prune(self) -> PruneReport:
-        return execute_prune(self.repository)
+        return execute_prune(self.repository, trash_seconds=0)
 
     def pack_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.packs())

@@ -50,7 +50,7 @@ def prune():
     from localart.operations.prune import execute_prune
 
     repository = default_repository()
-    return execute_prune(repository)
+    return execute_prune(repository, trash_seconds=0)
 
 
 def test_versions_of_a_model_are_told_by_their_differences(tmp_path):

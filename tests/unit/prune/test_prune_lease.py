@@ -19,7 +19,7 @@ from localart.repository import default_repository
 repository = default_repository()
 doomed = [resolve_version(repository, f"p/{label}", project="p") for label in sys.argv[1:]]
 execute_deletion(repository, plan_deletion(doomed))
-assert not execute_prune(repository).held_by_writers
+assert not execute_prune(repository, trash_seconds=0).held_by_writers
 """
 
 

@@ -69,7 +69,7 @@ def test_reading_goes_on_when_a_prune_has_moved_the_bytes(stored, store):
     with open_stored(default_repository(), stored["large"]) as file:
         assert file.read(10) == LARGE[:10]
         ballast.delete(delete_aliases=True)
-        execute_prune(default_repository())
+        execute_prune(default_repository(), trash_seconds=0)
         assert not packs & set((store / "packs").iterdir())
 
         file.seek(1_000_000)
