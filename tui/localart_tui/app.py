@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
+from textual.screen import Screen
 
 from localart.errors import LocalartError, StoreBusy, StoreError
 from localart_tui.data.live import Pulse, Watch
@@ -115,6 +116,10 @@ class LocalartApp(App[str]):
         self.theme = wanted if wanted in self.available_themes else DARK_THEME
 
     # --- life ------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[None]:
+        """What lies under the first page and is never seen."""
+        return _Ground()
 
     def on_mount(self) -> None:
         """Open the first page, and begin to look for changes."""
@@ -364,6 +369,13 @@ class LocalartApp(App[str]):
             return place
         remembered = view_from(known)
         return place.at(sort=remembered.sort, columns=remembered.columns)
+
+
+class _Ground(Screen[None]):
+    """The screen at the bottom of Textual's stack; drawing it would draw the page above it twice."""
+
+    def _compositor_refresh(self) -> None:
+        pass
 
 
 def _collect_again() -> None:

@@ -88,6 +88,7 @@ class Page(Screen[None], Generic[Loaded]):
         self._status: tuple[Chip, ...] = ()
         self._tally = ""
         self._retry: Timer | None = None
+        self._paints = False
 
     # --- what a page says of itself ----------------------------------------------------------------------
 
@@ -223,6 +224,16 @@ class Page(Screen[None], Generic[Loaded]):
         """A low screen has no room for the footer."""
         self.set_class(self.size.height < _SHORT_PAGE, "-short")
 
+    def _compositor_refresh(self) -> None:
+        """Draw what changed; not before there is something to show, and not what is drawn again at once.
+
+        Until then the page before stays on the screen. Textual would draw every frame on the way: five times the
+        bytes, which one feels through SSH.
+        """
+        again_at_once = self._layout_required and self._repaint_required
+        if self._paints and not again_at_once:
+            super()._compositor_refresh()
+
     def on_screen_resume(self) -> None:
         """Say what changed while another page was in front."""
         if self.loaded is not None and self._seen_changes != self.localart.changes:
@@ -244,6 +255,7 @@ class Page(Screen[None], Generic[Loaded]):
             return
         finally:
             slow.stop()
+            self._paints = True
         self._accept(loaded)
 
     def _accept(self, loaded: Loaded) -> None:
@@ -259,6 +271,7 @@ class Page(Screen[None], Generic[Loaded]):
             self._paint_chrome()
 
     def _say_reading(self) -> None:
+        self._paints = True
         self._status = (Chip("reading …", Tone.DIM),)
         self._paint_chrome()
 

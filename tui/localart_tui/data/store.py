@@ -70,9 +70,10 @@ class Store:
     async def read(self, job: Callable[[Connection], T], *, ahead: str = "") -> T:
         """Run `job` in a reading thread. Cancelling stops its query at the next step.
 
-        What was begun with `read_ahead` under the name `ahead` is waited for instead, once.
+        What was begun with `read_ahead` under the name `ahead` is waited for instead, by the first call there is.
         """
         begun = self._ahead.pop(ahead, None)
+        self._ahead.clear()  # later it would be old
         if begun is not None:
             return await asyncio.wrap_future(begun)
         stopped = threading.Event()

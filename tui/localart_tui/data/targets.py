@@ -9,6 +9,7 @@ from localart.errors import ArtifactNotFound, ProjectNotFound
 from localart.names import check_project, shown
 from localart_tui.data.artifacts import list_artifacts
 from localart_tui.data.projects import list_projects
+from localart_tui.data.versions import newest_versions
 from localart_tui.places import Place
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def read_ahead(store: Store, place: Place) -> None:
         store.read_ahead("home", list_projects)
     elif place.screen == "artifacts":
         store.read_ahead("artifacts", lambda connection: list_artifacts(connection, place.target))
+    elif place.screen == "versions":
+        store.read_ahead("versions", lambda connection: newest_versions(store, connection, place.target))
 
 
 def _full_address(store: Store, target: str, project: str | None) -> str:

@@ -11,6 +11,7 @@ from localart.errors import ArtifactNotFound
 from localart.names import parse_address, shown
 from localart.operations.resolve import resolve_version
 from localart_tui.data.listing import conditions, matching_ids
+from localart_tui.filtering import Filter
 from localart_tui.source import PagedSource
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from localart.model import RunRecord, VersionRecord
     from localart_tui.data.store import Store
-    from localart_tui.filtering import Filter
 
 __all__ = [
     "FIELDS",
@@ -29,6 +29,7 @@ __all__ = [
     "VersionLine",
     "find_head",
     "list_versions",
+    "newest_versions",
     "read_version",
 ]
 
@@ -79,6 +80,14 @@ def list_versions(
     )
     ids = matching_ids(connection, query, chosen, ids=browsing.version_ids, texts=browsing.iter_version_texts)
     return PagedSource(ids, lambda wanted: read_lines(store, wanted))
+
+
+def newest_versions(
+    store: Store, connection: sqlite3.Connection, address: str
+) -> tuple[ArtifactHead, PagedSource[VersionLine]]:
+    """The artifact at `project/name` and its versions as they are first shown: all, the newest first."""
+    head = find_head(connection, address)
+    return head, list_versions(store, connection, head, Filter(), order="number", descending=True)
 
 
 def read_lines(store: Store, ids: Sequence[int]) -> Sequence[VersionLine | None]:

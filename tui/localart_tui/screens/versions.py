@@ -6,7 +6,15 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from localart_tui.data.versions import FIELDS, ORDERS, ArtifactHead, VersionLine, find_head, list_versions
+from localart_tui.data.versions import (
+    FIELDS,
+    ORDERS,
+    ArtifactHead,
+    VersionLine,
+    find_head,
+    list_versions,
+    newest_versions,
+)
 from localart_tui.describe import state_sign
 from localart_tui.filtering import parse_filter
 from localart_tui.keys import Scope
@@ -90,13 +98,18 @@ class VersionsPage(Page[_Shown]):
         """The ids of all versions that meet the filter."""
         chosen = parse_filter(self.view.filter, FIELDS)
         order, descending = self.sort
+        as_first = not chosen.terms and (order, descending) == ("number", True)
 
-        def read(connection: sqlite3.Connection) -> _Shown:
+        def read(connection: sqlite3.Connection) -> tuple[ArtifactHead, PagedSource[VersionLine]]:
+            if as_first:
+                return newest_versions(self.store, connection, self.place.target)
             head = find_head(connection, self.place.target)
-            source = list_versions(self.store, connection, head, chosen, order=order, descending=descending)
-            return _Shown(head, source, len(source))
+            return head, list_versions(
+                self.store, connection, head, chosen, order=order, descending=descending
+            )
 
-        return await self.store.read(read)
+        head, source = await self.store.read(read, ahead="versions" if as_first else "")
+        return _Shown(head, source, len(source))
 
     def show(self, loaded: _Shown) -> None:
         """The rows."""
