@@ -6,6 +6,7 @@ import json
 import shlex
 import sqlite3
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -32,10 +33,12 @@ from localart_tui.tones import Tone
 from localart_tui.ui import glyphs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
+    from localart_tui.screens.run_tabs.media import MediaPane
     from localart_tui.table import VirtualTable
 
 TABS = (
@@ -49,6 +52,17 @@ TABS = (
     Tab("lineage", "Lineage"),
 )
 _SHORT = {"overview": "Run", "inputs": "In", "outputs": "Out"}
+_PANELS: Mapping[str, Callable[[], Widget]] = {
+    "overview": partial(Overview, id="overview"),
+    "config": partial(ValueTable, id="config"),
+    "summary": partial(ValueTable, id="summary"),
+    "charts": partial(ChartsPanel, id="charts"),
+    "inputs": partial(LinkedTable, id="inputs"),
+    "outputs": partial(LinkedTable, id="outputs"),
+    "files": partial(RunFilesPanel, id="files"),
+    "lineage": partial(LineagePanel, id="lineage"),
+}
+"""What shows each tab; made when one first goes there."""
 _FILTERED = {"config", "summary", "files"}
 _TICK_SECONDS = 1.0
 
@@ -86,14 +100,9 @@ class RunPage(Page[RunFacts]):
         """Tabs, and a panel for each."""
         yield TabStrip(TABS, self.view.tab or "overview")
         with Vertical(id="panels"):
-            yield Overview(id="overview")
-            yield ValueTable(id="config")
-            yield ValueTable(id="summary")
-            yield ChartsPanel(id="charts")
-            yield LinkedTable(id="inputs")
-            yield LinkedTable(id="outputs")
-            yield RunFilesPanel(id="files")
-            yield LineagePanel(id="lineage")
+            panel = _PANELS[self.view.tab if self.view.tab in _PANELS else "overview"]()
+            panel.add_class("-chosen")
+            yield panel
 
     def on_mount(self) -> None:
         """Begin to read, and to look after the run while it goes on."""
@@ -106,9 +115,24 @@ class RunPage(Page[RunFacts]):
         return self.query_one(TabStrip).chosen
 
     @property
+    def _panel(self) -> Widget | None:
+        """The panel of the chosen tab, once it has been made."""
+        return next((panel for panel in self.query_one("#panels").children if panel.id == self.tab), None)
+
+    @property
+    def _charts(self) -> ChartsPanel | None:
+        panel = self._panel
+        return panel if isinstance(panel, ChartsPanel) else None
+
+    @property
+    def _files(self) -> RunFilesPanel | None:
+        panel = self._panel
+        return panel if isinstance(panel, RunFilesPanel) else None
+
+    @property
     def table(self) -> VirtualTable | None:
         """The list of the chosen tab."""
-        panel = self.query_one(f"#{self.tab}")
+        panel = self._panel
         if isinstance(panel, Overview | RunFilesPanel):
             return panel.table
         return panel if isinstance(panel, ValueTable | LinkedTable) else None
@@ -117,9 +141,12 @@ class RunPage(Page[RunFacts]):
     def here(self) -> Place:
         """This place; on the charts the cursor is a metric."""
         place = super().here
-        if self.is_mounted and self.loaded is not None and self.tab == "charts":
-            place = place.at(cursor=self.query_one(ChartsPanel).metric, scroll=0)
-        return place.at(tab=self.tab) if self.is_mounted and self.loaded is not None else place
+        if not self.is_mounted or self.loaded is None:
+            return place
+        charts = self._charts
+        if charts is not None:
+            place = place.at(cursor=charts.metric, scroll=0)
+        return place.at(tab=self.tab)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -129,7 +156,8 @@ class RunPage(Page[RunFacts]):
             case "lineage":
                 return (Scope.GRAPH, Scope.TABS)
             case "charts":
-                alone = self.query_one(ChartsPanel).is_alone
+                charts = self._charts
+                alone = charts is not None and charts.is_alone
                 return (Scope.CHART, Scope.TABS) if alone else (Scope.CHARTS, Scope.PAGE, Scope.TABS)
             case "files":
                 return (Scope.PAGE, Scope.LIST, Scope.TABS, Scope.FILES, Scope.MEDIA)
@@ -140,13 +168,14 @@ class RunPage(Page[RunFacts]):
         more = {"list.mark", "list.compare"}
         if self.is_mounted and self.tab not in _FILTERED:
             more.add("page.filter")
-        if self.is_mounted and not self._has_media:
+        if self.is_mounted and self._media is None:
             more.add("media.before")
         return super().hidden_keys() | more
 
     @property
-    def _has_media(self) -> bool:
-        return self.tab == "files" and self.query_one(RunFilesPanel).media is not None
+    def _media(self) -> MediaPane | None:
+        files = self._files
+        return files.media if files is not None else None
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
@@ -168,49 +197,50 @@ class RunPage(Page[RunFacts]):
         self.view = replace(self.view, cursor="", scroll=0)
 
     def _show_tab(self, *, cursor: str = "", scroll: int | None = None, focus: bool = True) -> None:
-        facts = self.loaded
-        if facts is None:
+        """Show the chosen tab; its panel is made when one first comes to it."""
+        if self.loaded is None:
+            return
+        if self._panel is None:
+            self.query_one("#panels").mount(_PANELS[self.tab]())
+            self.call_after_refresh(self._show_tab, cursor=cursor, scroll=scroll, focus=focus)
             return
         for panel in self.query_one("#panels").children:
             panel.set_class(panel.id == self.tab, "-chosen")
         try:
-            self._show_panel(facts, cursor, scroll)
+            self._show_panel(self.loaded, cursor, scroll)
         except UsageError as error:
             self.say((f"{error}", Tone.WARN))
         if focus:
             self._focus_tab()
 
     def _show_panel(self, facts: RunFacts, cursor: str, scroll: int | None) -> None:
-        match self.tab:
-            case "overview":
-                self.query_one(Overview).show(facts, cursor=cursor, scroll=scroll)
-            case "config" | "summary":
-                self._show_values(facts, cursor, scroll)
-            case "charts":
-                self._show_charts(facts, cursor)
-            case "inputs" | "outputs":
+        match self._panel:
+            case Overview() as panel:
+                panel.show(facts, cursor=cursor, scroll=scroll)
+            case ValueTable() as panel:
+                self._show_values(panel, facts, cursor, scroll)
+            case ChartsPanel() as panel:
+                self._show_charts(panel, facts, cursor)
+            case LinkedTable() as panel:
                 ids = facts.input_ids if self.tab == "inputs" else facts.output_ids
-                table = self.query_one(f"#{self.tab}", LinkedTable)
-                table.show(self.store, facts.run.key, ids, cursor=cursor, scroll=scroll)
+                panel.show(self.store, facts.run.key, ids, cursor=cursor, scroll=scroll)
                 self.say(self._linked_words(len(ids)), tally=facts.run.job_type or "")
-            case "files":
-                self.query_one(RunFilesPanel).show(facts, self.view.filter, cursor=cursor)
-            case "lineage":
-                self.query_one(LineagePanel).show_address(facts.address)
+            case RunFilesPanel() as panel:
+                panel.show(facts, self.view.filter, cursor=cursor)
+            case LineagePanel() as panel:
+                panel.show_address(facts.address)
 
     def _linked_words(self, count: int) -> str:
         noun = "input" if self.tab == "inputs" else "output"
         return count_text(count, noun) if count else f"this run has no {noun}s"
 
-    def _show_values(self, facts: RunFacts, cursor: str, scroll: int | None) -> None:
+    def _show_values(self, table: ValueTable, facts: RunFacts, cursor: str, scroll: int | None) -> None:
         values = facts.run.config if self.tab == "config" else facts.summary
-        table = self.query_one(f"#{self.tab}", ValueTable)
         found = table.show(values, self.view.filter, cursor=cursor, scroll=scroll)
         words = f"{found} in the {self.tab}" if values else f"the {self.tab} is empty"
         self.say(words, tally=facts.run.job_type or "")
 
-    def _show_charts(self, facts: RunFacts, metric: str) -> None:
-        panel = self.query_one(ChartsPanel)
+    def _show_charts(self, panel: ChartsPanel, facts: RunFacts, metric: str) -> None:
         source = LiveMetrics(self.store, (facts.run,))
         names = [line.name for line in facts.metrics]
         if panel.metrics and not metric:
@@ -223,11 +253,11 @@ class RunPage(Page[RunFacts]):
     def _focus_tab(self) -> None:
         if self.query("FilterInput:focus"):
             return
-        match self.tab:
-            case "charts":
-                self.query_one(ChartsPanel).focus_inner()
-            case "lineage":
-                self.query_one(LineagePanel).focus_graph()
+        match self._panel:
+            case ChartsPanel() as panel:
+                panel.focus_inner()
+            case LineagePanel() as panel:
+                panel.focus_graph()
             case _:
                 table = self.table
                 if table is not None and table.display:
@@ -277,10 +307,10 @@ class RunPage(Page[RunFacts]):
             if mark != self._tail or not is_alive(self.store, facts.run.uid):
                 self._tail = mark
                 self.store_changed()
-            elif self.tab == "overview":
-                self.query_one(Overview).show(facts)
-            elif self.tab == "files":
-                self.query_one(RunFilesPanel).look_at_log()
+            elif isinstance(self._panel, Overview):
+                self._panel.show(facts)
+            elif self._files is not None:
+                self._files.look_at_log()
         except (LocalartError, OSError):
             return  # the poll says what is wrong with the store
 
@@ -290,7 +320,8 @@ class RunPage(Page[RunFacts]):
     def _tab_chosen(self, message: TabStrip.Chosen) -> None:
         message.stop()
         self._name_tabs()
-        self.query_one(RunFilesPanel).leave_inside()
+        for files in self.query(RunFilesPanel):
+            files.leave_inside()
         self.view = replace(
             self.view, tab=message.key, filter=self._filters.get(message.key, ""), cursor="", scroll=0
         )
@@ -325,10 +356,11 @@ class RunPage(Page[RunFacts]):
 
     def leave_inner(self) -> bool:
         """From a chart or a file back to the others."""
-        if self.tab == "charts" and self.query_one(ChartsPanel).leave_alone():
+        charts, files = self._charts, self._files
+        left = charts.leave_alone() if charts is not None else files is not None and files.leave_inside()
+        if left:
             self._paint_chrome()
-            return True
-        return self.tab == "files" and self.query_one(RunFilesPanel).leave_inside()
+        return left
 
     @on(ChartsPanel.Selected)
     def _chart_selected(self, message: ChartsPanel.Selected) -> None:
@@ -338,8 +370,9 @@ class RunPage(Page[RunFacts]):
     # --- rows --------------------------------------------------------------------------------------------------
 
     def on_virtual_table_moved(self) -> None:
-        """What keys do depends on the row."""
-        self._paint_chrome()
+        """Media have keys of their own."""
+        if self._files is not None:
+            self._paint_chrome()
 
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """A version opens, a value or a traceback is shown whole, a metric is looked into."""
@@ -379,26 +412,23 @@ class RunPage(Page[RunFacts]):
 
     def action_columns(self) -> None:
         """To the other list of the overview."""
-        if self.tab == "overview":
-            self.query_one(Overview).other_side()
+        if isinstance(self._panel, Overview):
+            self._panel.other_side()
 
     def action_step(self, by: int) -> None:
         """Another step of the media."""
-        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
-        if media is not None:
-            media.step(by)
+        if self._media is not None:
+            self._media.step(by)
 
     def action_picture(self, by: int) -> None:
         """Another picture of the step."""
-        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
-        if media is not None:
-            media.pick(by)
+        if self._media is not None:
+            self._media.pick(by)
 
     def action_full(self) -> None:
         """The picture on the whole screen."""
-        media = self.query_one(RunFilesPanel).media if self.tab == "files" else None
-        if media is not None:
-            media.full()
+        if self._media is not None:
+            self._media.full()
         else:
             super().action_full()
 
@@ -406,17 +436,19 @@ class RunPage(Page[RunFacts]):
         """Read the file in the pager."""
         from localart_tui.pager import page_blob
 
-        file = self.query_one(RunFilesPanel).file if self.tab == "files" else None
+        file = self._files.file if self._files is not None else None
         if file is not None:
             page_blob(self.localart, self.store, file.blob)
 
     def action_fold_all(self) -> None:
         """Close every folder."""
-        self.query_one(RunFilesPanel).fold_all()
+        if self._files is not None:
+            self._files.fold_all()
 
     def preview_toggled(self) -> None:
         """Files have previews."""
-        self.query_one(RunFilesPanel).on_resize()
+        if self._files is not None:
+            self._files.on_resize()
 
     def graph_target(self) -> str:
         """This run."""
@@ -448,9 +480,8 @@ class RunPage(Page[RunFacts]):
             return [Copy("v", "value", table.text_of(row_id)), Copy("k", "key", row_id)]
         if isinstance(table, LinkedTable):
             return [Copy("v", "version", table.address(row_id))]
-        if self.tab == "files":
-            return self.query_one(RunFilesPanel).copies()
-        return self.query_one(LineagePanel).copies() if self.tab == "lineage" else []
+        panel = self._panel
+        return panel.copies() if isinstance(panel, RunFilesPanel | LineagePanel) else []
 
     @property
     def command(self) -> str:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from localart_tui.filtering import Filter
 
 MOST_OVERLAID = 8
-_REST_SECONDS = 0.04
+_REST_SECONDS = 0.08
 _TICK_SECONDS = 1.0
 
 
@@ -75,6 +75,7 @@ class RunsPage(Page[_Shown]):
         super().__init__(place)
         self._sparks = Sparks()
         self._drawing: Timer | None = None
+        self._is_drawing_soon = False
         self._stamp = 0
         self._is_looking = self._looks_again = False
         self._followed = ""
@@ -181,8 +182,9 @@ class RunsPage(Page[_Shown]):
                 cells.append(self._sparks.text((row.line.id, name), stamp))
             else:
                 cells.append(fields(column.key))
-        if self._sparks.has_wanted() and self._drawing is None:
-            self._drawing = self.set_timer(_REST_SECONDS, self._draw_sparks)
+        if self._sparks.has_wanted() and not self._is_drawing_soon:
+            self._is_drawing_soon = True
+            self.call_after_refresh(self._draw_soon)
         return cells
 
     def on_resize(self) -> None:
@@ -202,6 +204,13 @@ class RunsPage(Page[_Shown]):
     def _visible(self) -> range:
         table = self.query_one(VirtualTable)
         return range(table.top, min(table.top + max(table.size.height, 1), len(table.source)))
+
+    def _draw_soon(self) -> None:
+        """Draw when the list has come to rest: who holds a key down sees none."""
+        self._is_drawing_soon = False
+        if self._drawing is not None:
+            self._drawing.stop()
+        self._drawing = self.set_timer(_REST_SECONDS, self._draw_sparks)
 
     def _draw_sparks(self) -> None:
         self._drawing = None

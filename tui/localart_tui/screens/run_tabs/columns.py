@@ -38,12 +38,12 @@ def columns_for(telling: Telling, number: int) -> tuple[Column, ...]:
         tone=Tone.DIM,
         sort="created",
     )
-    job = Column(key="job", title="Job", least=5, most=16, priority=4, tone=Tone.TYPE, sort="job")
+    job = Column(key="job", title="Job", least=5, most=16, priority=4, tone=Tone.DIM, sort="job")
     took = Column(
         key="took", title="Took", least=8, most=12, right=True, priority=5, tone=Tone.DIM, sort="seconds"
     )
     if number % SETS:
-        group = Column(key="group", title="Group", least=6, most=20, priority=5, tone=Tone.TYPE, sort="group")
+        group = Column(key="group", title="Group", least=6, most=20, priority=5, tone=Tone.DIM, sort="group")
         notes = Column(key="notes", title="Notes", least=10, most=60, grow=1, priority=8, tone=Tone.DIM)
         settings = [_setting(name, place) for place, name in enumerate(telling.settings)]
         return (_STATE, _NAME, group, *settings, *_counts(), notes)

@@ -51,6 +51,7 @@ class Overview(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Two lists."""
+        self.set_class(self.app.size.width >= WIDE, "-wide")
         yield FactTable(id="facts")
         yield FactTable(id="links")
 
@@ -66,7 +67,7 @@ class Overview(Horizontal):
         glyphs = glyphs_of(self)
         wide = self.has_class("-wide")
         self.query_one("#facts", FactTable).set_lines(
-            [*_about(facts, glyphs), *([] if wide else _around(facts, glyphs, self.size.width))],
+            [*_about(facts, glyphs), *([] if wide else _below(facts, glyphs, self.size.width))],
             cursor=cursor,
             scroll=scroll,
         )
@@ -226,6 +227,11 @@ def _alerts(alerts: Sequence[AlertRecord], glyphs: Glyphs) -> Iterator[FactLine]
 
 
 # --- what it used, made and measured -----------------------------------------------------------------------
+
+
+def _below(facts: RunFacts, glyphs: Glyphs, width: int) -> Iterator[FactLine]:
+    yield _blank("around")
+    yield from _around(facts, glyphs, width)
 
 
 def _around(facts: RunFacts, glyphs: Glyphs, width: int) -> Iterator[FactLine]:
