@@ -5,7 +5,7 @@ differences are told from. Stored bytes are shared out among the pieces of a fra
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from localart.records import dataclass
@@ -90,6 +90,37 @@ def version_usage(connection: sqlite3.Connection, artifact_id: int) -> list[Usag
     return [_usage(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUsage:
+    """Stored bytes of some versions: what each holds alone, and what all of them together hold alone.
+
+    The latter is more than the sum when two of them share what no other version has.
+    """
+
+    each: dict[int, int]
+    together: int
+
+
+def set_usage(connection: sqlite3.Connection, version_ids: Collection[int]) -> SetUsage:
+    """What deleting these versions would free. A scan of all entries of all versions."""
+    if not version_ids:
+        return SetUsage(each={}, together=0)
+    with _held(connection, "SELECT id, manifest FROM versions WHERE state = 'COMMITTED'"):
+        connection.executemany(
+            "INSERT OR IGNORE INTO temp.chosen VALUES (?)", [(row_id,) for row_id in version_ids]
+        )
+        each = connection.execute(
+            "SELECT c.id, coalesce(sum(p.stored_bytes), 0) FROM temp.chosen c LEFT JOIN temp.held h ON h.owner = c.id"
+            " LEFT JOIN temp.pieces p ON p.id = h.piece AND p.holders = 1 GROUP BY c.id"
+        ).fetchall()
+        together = connection.execute(
+            "SELECT coalesce(sum(p.stored_bytes), 0) FROM ("
+            " SELECT h.piece, count(*) AS holders FROM temp.chosen c JOIN temp.held h ON h.owner = c.id GROUP BY h.piece"
+            ") s JOIN temp.pieces p ON p.id = s.piece AND p.holders = s.holders"
+        ).fetchone()[0]
+    return SetUsage(each={row_id: round(size) for row_id, size in each}, together=round(together))
+
+
 _SUMS = """
   (SELECT coalesce(sum(p.raw_bytes), 0) FROM temp.held h JOIN temp.pieces p ON p.id = h.piece WHERE h.owner = {owner}),
   (SELECT coalesce(sum(p.stored_bytes), 0) FROM temp.held h JOIN temp.pieces p ON p.id = h.piece
@@ -122,6 +153,7 @@ _TABLES = {
     "contents": "(manifest INTEGER, blob INTEGER, PRIMARY KEY(manifest, blob)) WITHOUT ROWID",
     "held": "(owner INTEGER, piece INTEGER, PRIMARY KEY(owner, piece)) WITHOUT ROWID",
     "pieces": "(id INTEGER PRIMARY KEY, raw_bytes INTEGER, stored_bytes REAL, holders INTEGER)",
+    "chosen": "(id INTEGER PRIMARY KEY)",
 }
 
 _CONTENTS = """
@@ -165,6 +197,8 @@ _STEPS = (
 @contextmanager
 def _held(connection: sqlite3.Connection, owners: str) -> Iterator[None]:
     """Temporary tables that say which owner holds which pieces, as of one moment."""
+    only_reads = connection.execute("PRAGMA query_only").fetchone()[0]
+    connection.execute("PRAGMA query_only=0")  # it would refuse temporary tables, too
     try:
         connection.execute("BEGIN")
         try:
@@ -181,3 +215,4 @@ def _held(connection: sqlite3.Connection, owners: str) -> Iterator[None]:
     finally:
         for table in _TABLES:
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        connection.execute(f"PRAGMA query_only={only_reads:d}")
