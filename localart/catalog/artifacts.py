@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from localart.catalog.projects import ensure_project
+from localart.catalog.seals import damaged
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
@@ -53,9 +54,22 @@ def list_collections(
     return _list(connection, f"({_HOLDS_VERSIONS} OR {_HOLDS_LINKS})", project, kind)
 
 
+def refuse_gaps(connection: sqlite3.Connection, artifact_id: int | None = None) -> None:
+    """CatalogDamaged unless each artifact (or this one) has a row for every number it gave: rows stay for ever."""
+    row = connection.execute(
+        "SELECT a.name FROM artifacts a WHERE (:id IS NULL OR a.id = :id) AND a.next_number <>"
+        " (SELECT count(*) FROM versions WHERE artifact = a.id) + (SELECT count(*) FROM links WHERE artifact = a.id)"
+        " LIMIT 1",
+        {"id": artifact_id},
+    ).fetchone()
+    if row is not None:
+        raise damaged(f"one of the versions of {row[0]}")
+
+
 def _list(
     connection: sqlite3.Connection, condition: str, project: str | None, kind: str | None
 ) -> list[ArtifactRecord]:
+    refuse_gaps(connection)
     rows = connection.execute(
         f"{_SELECT} WHERE (:project IS NULL OR p.name = :project) AND (:kind IS NULL OR a.type = :kind)"
         f" AND {condition} ORDER BY p.name, a.type, a.name",

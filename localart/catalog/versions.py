@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from localart.catalog import aliases
+from localart.catalog.artifacts import refuse_gaps
 from localart.catalog.seals import damaged, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
@@ -75,7 +76,11 @@ def find_version_by_uid(connection: sqlite3.Connection, uid: str) -> VersionReco
 def iter_versions(
     connection: sqlite3.Connection, artifact_id: int, *, newest_first: bool = True
 ) -> Iterator[VersionRecord]:
-    """The committed versions of an artifact, streamed by number in keyset pages."""
+    """The committed versions of an artifact, streamed by number in keyset pages.
+
+    CatalogDamaged when rows are missing: every number that was given has its row for ever.
+    """
+    refuse_gaps(connection, artifact_id)
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
     sql = (
         f"{_SELECT} WHERE v.artifact = ? AND v.state = 'COMMITTED' AND v.number {comparison} ?"
