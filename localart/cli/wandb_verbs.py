@@ -39,7 +39,6 @@ VERBS = {
         "No code or container is restored.",
         "`localart run ID` shows a run's config and commit, `localart pull ID` brings its files",
     ),
-    "verify": Verb("There is no server to verify.", "`localart doctor` checks the store"),
     "purge-cache": Verb(
         "Stored bytes are no cache: they are the only copy.",
         "`localart artifact cache cleanup 0` empties what is one, `localart rm` deletes versions",
