@@ -115,7 +115,8 @@ def set_usage(connection: sqlite3.Connection, version_ids: Collection[int]) -> S
         ).fetchall()
         together = connection.execute(
             "SELECT coalesce(sum(p.stored_bytes), 0) FROM ("
-            " SELECT h.piece, count(*) AS holders FROM temp.chosen c JOIN temp.held h ON h.owner = c.id GROUP BY h.piece"
+            " SELECT h.piece, count(*) AS holders FROM temp.chosen c JOIN temp.held h ON h.owner = c.id"
+            " GROUP BY h.piece"
             ") s JOIN temp.pieces p ON p.id = s.piece AND p.holders = s.holders"
         ).fetchone()[0]
     return SetUsage(each={row_id: round(size) for row_id, size in each}, together=round(together))

@@ -43,6 +43,7 @@ COMMANDS = {
     "link": Listed("Change", "links", "Give a version a place in a portfolio or registry."),
     "unlink": Listed("Change", "links", "Take a version out of a portfolio."),
     "rm": Listed("Change", "rm", "Delete versions; their bytes stay in the trash for a week."),
+    "prune": Listed("Change", "prune", "Delete versions by rules, and free what nothing needs."),
     "undo": Listed("Change", "undo", "Take a change or a deletion back."),
     "history": Listed("Change", "undo", "List what was changed, and when."),
     "doctor": Listed("Care", "doctor", "Check the store and what this machine can do."),
