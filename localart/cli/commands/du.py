@@ -99,7 +99,7 @@ def _row(usage: "Usage") -> tuple[str, ...]:
 
 def _codec_row(codec: "CodecUsage") -> tuple[str, ...]:
     return (
-        _codec_name(codec),
+        codec_name(codec),
         f"{codec.frame_count:,}",
         size_text(codec.raw_bytes),
         size_text(codec.stored_bytes),
@@ -117,7 +117,8 @@ _CODEC_NAMES = {
 }
 
 
-def _codec_name(codec: "CodecUsage") -> str:
+def codec_name(codec: "CodecUsage") -> str:
+    """How the bytes are stored, in words."""
     from localart.store import Codec
 
     return _CODEC_NAMES.get(Codec(codec.codec).name, f"codec {codec.codec}")
