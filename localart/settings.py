@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from localart.errors import UsageError
+from localart.errors import UnsafeStore, UsageError
+from localart.modes import is_group_folder
 from localart.names import shown
 from localart.records import dataclass
 
@@ -138,13 +139,35 @@ def find_store(settings: Environment, start: Path | None = None) -> Path:
     """
     if settings.store is not None:
         return settings.store.absolute()
-    here = (start or Path.cwd()).absolute()
+    here = (start or _working_folder()).absolute()
     for folder in (here, *here.parents):
-        if (folder / STORE_FOLDER).is_dir():
-            return folder / STORE_FOLDER
+        if os.path.isdir(folder / STORE_FOLDER):  # noqa: PTH112  # False too where one may not look
+            return _not_a_strangers(folder / STORE_FOLDER)
     from platformdirs import user_data_path
 
     return user_data_path("localart", appauthor=False)
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "The working folder was removed, so no store can be looked for from there",
+            hint="cd into a folder that exists, or set LOCALART_DIR to an absolute path",
+        ) from error
+
+
+def _not_a_strangers(store: Path) -> Path:
+    """UnsafeStore when a store that nobody named belongs to another user: they may have put it there to be found."""
+    found = store.stat()
+    is_ours = is_group_folder(store) and found.st_gid in {os.getegid(), *os.getgroups()}
+    if found.st_uid not in {os.geteuid(), 0} and not is_ours:
+        raise UnsafeStore(
+            f"The store {shown(str(store), 300)}, which lies above the working folder, belongs to another user",
+            hint="set LOCALART_DIR to it if you trust that user, or to a folder of yours",
+        )
+    return store
 
 
 def notes_folder() -> Path:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localart.errors import StoreBusy, StoreError, StoreFull, StoreNotFound, StoreReadOnly
+from localart.modes import create_file, make_folder
 
 _FIRST_PAUSE_SECONDS = 0.0002
 _LONGEST_PAUSE_SECONDS = 0.005
@@ -96,12 +97,13 @@ class FileLock:
         return self._fd
 
     def _open_file(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o600)
+            return create_file(self._path, os.O_RDWR)
         except FileNotFoundError:  # an empty folder is easily lost when a store is copied
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            return os.open(self._path, flags, 0o600)
+            if not self._path.parent.parent.is_dir():
+                raise
+            make_folder(self._path.parent)
+            return create_file(self._path, os.O_RDWR)
 
     def _refusal(self, error: OSError) -> StoreError:
         store = self._path.parent.parent

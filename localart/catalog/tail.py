@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from localart.catalog.metrics import Point
+from localart.modes import create_file, make_folder
 
 MAGIC = b"LATAIL01"
 _SUFFIX = ".tail"
@@ -107,12 +108,12 @@ class Tail:
 
 
 def _create(path: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_EXCL | os.O_APPEND
     try:
-        return os.open(path, flags, 0o600)
+        return create_file(path, flags)
     except FileNotFoundError:  # the first of this run
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, flags, 0o600)
+        make_folder(path.parent)
+        return create_file(path, flags)
 
 
 def _write_all(fd: int, content: bytes) -> None:

@@ -32,7 +32,7 @@ from localart.files.filesystem import free_bytes, is_network, reflink
 from localart.operations.run_life import run_lock_path
 from localart.records import dataclass
 from localart.repository import Repository, open_repository
-from localart.repository.opening import CATALOG
+from localart.repository.marker import CATALOG
 from localart.settings import STORE_FOLDER, Environment
 from localart.store import pack_path
 

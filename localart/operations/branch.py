@@ -12,6 +12,7 @@ from localart.catalog.transaction import Transaction
 from localart.errors import InvalidMetadata, InvalidSetting, UsageError
 from localart.jsonable import dump_values
 from localart.model import RunRecord
+from localart.modes import make_folder
 from localart.names import shown
 from localart.repository import Repository
 
@@ -73,7 +74,7 @@ def rewind(repository: Repository, run: RunRecord, moment: Moment) -> None:
     if (metrics.last_step(connection, run.key) or 0) <= moment.step:
         return
     path = repository.root / "tmp" / f"run-{run.uid}" / "rewound.jsonl"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(_lines_after(repository, run, moment.step))

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from localart.errors import NotAStore, StoreTooNew
 from localart.files.filesystem import write_atomically
+from localart.modes import file_mode
 from localart.names import shown
 from localart.records import dataclass
 
 MARKER = "LOCALART"
+CATALOG = "localart.db"
+FOLDERS = ("packs", "tmp", "locks", "quarantine")
 STORE_FORMAT = 1
 _MAX_BYTES = 65_536
 
@@ -58,5 +61,5 @@ def write_marker(root: Path, store: str) -> Marker:
     """Mark `root` as a complete store: the last step of making one, durable when it returns."""
     marker = Marker(format=STORE_FORMAT, store=store, min_reader=1)
     facts = {"format": marker.format, "min_reader": marker.min_reader, "store": marker.store}
-    write_atomically(root / MARKER, (json.dumps(facts, sort_keys=True) + "\n").encode(), 0o600)
+    write_atomically(root / MARKER, (json.dumps(facts, sort_keys=True) + "\n").encode(), file_mode(root))
     return marker

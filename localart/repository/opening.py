@@ -3,8 +3,6 @@
 import atexit
 import errno
 import os
-import shlex
-import stat
 import threading
 from pathlib import Path
 
@@ -17,17 +15,16 @@ from localart.errors import (
     StoreFull,
     StoreNotFound,
     StoreReadOnly,
-    UnsafeStore,
 )
 from localart.files.filesystem import fsync_folder, is_network
+from localart.modes import create_file, make_folder, share_folder
 from localart.names import shown
 from localart.repository.identity import new_uid, utc_now
-from localart.repository.marker import STORE_FORMAT, Marker, read_marker, write_marker
+from localart.repository.marker import CATALOG, FOLDERS, STORE_FORMAT, Marker, read_marker, write_marker
 from localart.repository.repository import Repository
+from localart.repository.safety import refuse_unsafe
 from localart.settings import find_store, read_settings
 
-CATALOG = "localart.db"
-FOLDERS = ("packs", "tmp", "locks", "quarantine")
 _CREATION_SECONDS = 60
 
 _open: dict[Path, Repository] = {}
@@ -76,8 +73,13 @@ def close_all() -> None:
             _open.popitem()[1].close()
 
 
-def open_repository(root: Path, *, create: bool = True, read_only: bool = False) -> Repository:
-    """Open the store at `root`; make it first when there is none and `create` allows it."""
+def open_repository(
+    root: Path, *, create: bool = True, read_only: bool = False, for_group: bool = False
+) -> Repository:
+    """Open the store at `root`; make it first when there is none and `create` allows it.
+
+    `for_group`: a store that is made is shared with the group its folder has, with every file it will ever hold.
+    """
     root = Path(os.path.realpath(root))
     marker = _existing_marker(root)
     if marker is None:
@@ -86,8 +88,8 @@ def open_repository(root: Path, *, create: bool = True, read_only: bool = False)
                 f"There is no localart store at {_named(root)}",
                 hint="run `localart init`, set LOCALART_DIR, or log something first",
             )
-        marker = _create(root)
-    _refuse_unsafe(root)
+        marker = _create(root, for_group=for_group)
+    refuse_unsafe(root)
     catalog_path = root / CATALOG
     if not catalog_path.is_file():
         raise CatalogDamaged(
@@ -160,20 +162,14 @@ def _impossible(root: Path, error: OSError) -> NotAStore:
     )
 
 
-def _refuse_unsafe(root: Path) -> None:
-    if stat.S_IMODE(root.stat().st_mode) & stat.S_IWOTH:
-        raise UnsafeStore(
-            f"Anybody can write to the store at {_named(root)}",
-            hint=f"run `chmod o-w {shlex.quote(str(root))}`, or use another folder",
-        )
-
-
-def _create(root: Path) -> Marker:
+def _create(root: Path, *, for_group: bool) -> Marker:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_unsafe(root)
+        if for_group:
+            share_folder(root)
+        refuse_unsafe(root)
         for folder in FOLDERS:
-            (root / folder).mkdir(mode=0o700, exist_ok=True)
+            make_folder(root / folder)
         lock = FileLock(root / "locks" / "create.lock")
         try:
             with lock.held(timeout_seconds=_CREATION_SECONDS):
@@ -212,7 +208,7 @@ def _create_locked(root: Path) -> Marker:
     if _holds_something(catalog):
         raise _half_a_store(root, "a database")
     catalog.unlink(missing_ok=True)
-    os.close(os.open(catalog, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    os.close(create_file(catalog, os.O_EXCL | os.O_WRONLY))  # SQLite gives its other files the same mode
     store = new_uid()
     create_catalog(catalog, now=utc_now(), facts={"store": store, "created_at": utc_now()})
     _make_durable(root)

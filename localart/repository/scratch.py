@@ -1,12 +1,14 @@
 """Files on their way into the store: they lie in its `tmp/`, so they need no room elsewhere."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from localart.errors import StoreFull, StoreNotFound, StoreReadOnly
 from localart.files.filesystem import free_bytes
+from localart.modes import create_file, make_folder
 from localart.names import shown
 from localart.repository.repository import Repository
 from localart.store.failures import store_error
@@ -28,8 +30,8 @@ def scratch_file(repository: Repository) -> Iterator[Path]:
             raise StoreNotFound(
                 f"The store at {shown(str(repository.root), 300)} is gone", hint="call localart.init() again"
             )
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
+        make_folder(path.parent)
+        os.close(create_file(path, os.O_WRONLY | os.O_EXCL))
     except OSError as error:
         if isinstance(error, StoreNotFound):
             raise

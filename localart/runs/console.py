@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localart.errors import LocalartError
+from localart.modes import create_file, make_folder
 
 FILE_NAME = "output.log"
 MOST_BYTES = 32 << 20
@@ -62,10 +63,9 @@ class Console:
 
     def _open(self) -> int:
         """The log's file; of a resumed run, with what it held before."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        make_folder(self._path.parent)
         earlier = self._earlier()
-        self._fd = os.open(self._path, flags | os.O_TRUNC, 0o600)
+        self._fd = create_file(self._path, os.O_WRONLY | os.O_APPEND | os.O_TRUNC)
         if earlier:
             self._size += os.write(self._fd, earlier)
         return self._fd

@@ -8,6 +8,7 @@ from pathlib import Path
 from localart.catalog import runs
 from localart.errors import InvalidName, SourceError, UsageError
 from localart.model import BlobRef, RunRecord
+from localart.modes import make_folder
 from localart.names import check_entry_path, shown
 from localart.repository import Repository
 from localart.store.failures import store_error
@@ -58,7 +59,7 @@ class RunFiles:
 
     def _link(self, absolute: Path, name: str) -> None:
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if not (target.exists() and target.samefile(absolute)):
             target.unlink(missing_ok=True)
             target.symlink_to(absolute)
@@ -66,7 +67,7 @@ class RunFiles:
     def make_folder(self) -> str:
         """The run's folder, made when somebody asks for it."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.folder)
         except OSError as error:
             raise store_error(error, "making the run's folder") from error
         return str(self.folder)

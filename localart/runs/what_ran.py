@@ -132,10 +132,17 @@ def program_name() -> str:
     """The script, relative to the folder it was started in; its bare name when it lies elsewhere."""
     path = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path()
     if path.is_absolute():
-        path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+        path = path.relative_to(Path.cwd()) if _is_below_here(path) else Path(path.name)
     if ".." in path.parts:
         path = Path(path.name)
     return _storable(path.as_posix()) if path.name else ""
+
+
+def _is_below_here(path: Path) -> bool:
+    try:
+        return path.is_relative_to(Path.cwd())
+    except OSError:  # the working folder was removed
+        return False
 
 
 def machine_facts() -> dict[str, Any]:

@@ -222,7 +222,10 @@ def _facts(asked: Asked, environment: Environment) -> dict[str, Any]:
 def _git_root(asked: Asked, environment: Environment) -> Path | None:
     if environment.disable_git or asked.settings.get("disable_git"):
         return None
-    return find_git_root(Path.cwd())
+    try:
+        return find_git_root(Path.cwd())
+    except OSError:  # the working folder was removed, or those above it may not be looked into
+        return None
 
 
 def _wanted(asked: Asked, environment: Environment) -> Wanted:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localart.modes import make_folder
 from localart.store.failures import store_error
 from localart.store.frames import PACK_HEADER_BYTES
 from localart.store.packs import pack_path
@@ -76,7 +77,7 @@ def remove_pack(root: Path, pack: str) -> int:
 def set_pack_aside(root: Path, pack: str) -> None:
     """Move a claimed pack's file to the quarantine, where nothing looks at it any more."""
     try:
-        (root / "quarantine").mkdir(mode=0o700, exist_ok=True)
+        make_folder(root / "quarantine")
         pack_path(root, pack).rename(root / "quarantine" / f"{pack}.pack")
     except OSError as error:
         raise store_error(error, "setting an unknown pack aside") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from localart.errors import StoreDamaged, StoreError
 from localart.model import PackState
+from localart.modes import create_file
 from localart.records import dataclass
 from localart.store.failures import store_error
 from localart.store.forks import forget_in_children
@@ -215,7 +216,7 @@ class PackAppender:
             name = os.urandom(16).hex()
             path = pack_path(self._root, name)
             try:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                fd = create_file(path, os.O_RDWR | os.O_EXCL | os.O_NOFOLLOW)
             except OSError as error:
                 raise store_error(error, "making a new pack") from error
             if self._begin(path, fd):

@@ -11,7 +11,12 @@ from localart.settings import STORE_FOLDER
 
 @command("init")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-def init_command(call: Call, path: Path | None) -> None:
+@click.option(
+    "--shared",
+    type=click.Choice(["group"]),
+    help="All members of the folder's group may use the store (2770 and 0660, whatever the umask).",
+)
+def init_command(call: Call, path: Path | None, shared: str | None) -> None:
     """Make a store in PATH (this folder when left out); a store that is there stays as it is.
 
     From then on everything run in this folder or below it is kept in PATH/.localart.
@@ -21,7 +26,7 @@ def init_command(call: Call, path: Path | None) -> None:
 
     root = _place(call, path)
     was_there = (root / MARKER).exists()
-    repository = open_repository(Path(os.path.realpath(root)))
+    repository = open_repository(Path(os.path.realpath(root)), for_group=shared == "group")
     repository.close()
     if call.console.as_json:
         call.console.document({"store": str(root), "created": not was_there})

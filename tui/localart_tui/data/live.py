@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from localart.catalog import format as catalog_format
 from localart.catalog.tail import iter_tails, read_tail
 from localart.errors import LocalartError, StoreBusy, StoreNotFound
-from localart.repository.opening import CATALOG
+from localart.repository.marker import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
