@@ -57,13 +57,25 @@ def list_collections(
 def refuse_gaps(connection: sqlite3.Connection, artifact_id: int | None = None) -> None:
     """CatalogDamaged unless each artifact (or this one) has a row for every number it gave: rows stay for ever."""
     row = connection.execute(
-        "SELECT a.name FROM artifacts a WHERE (:id IS NULL OR a.id = :id) AND a.next_number <>"
+        "SELECT a.name FROM artifacts a WHERE (:id IS NULL OR a.id = :id) AND (a.next_number <>"
         " (SELECT count(*) FROM versions WHERE artifact = a.id) + (SELECT count(*) FROM links WHERE artifact = a.id)"
-        " LIMIT 1",
+        " OR (SELECT max(number) FROM versions WHERE artifact = a.id) >= a.next_number"
+        " OR (SELECT max(number) FROM links WHERE artifact = a.id) >= a.next_number) LIMIT 1",
         {"id": artifact_id},
     ).fetchone()
     if row is not None:
         raise damaged(f"one of the versions of {row[0]}")
+    if artifact_id is None:
+        _refuse_missing_artifacts(connection)
+
+
+def _refuse_missing_artifacts(connection: sqlite3.Connection) -> None:
+    given, there = connection.execute(
+        "SELECT (SELECT coalesce(sum(next_number), 0) FROM artifacts),"
+        " (SELECT count(*) FROM versions) + (SELECT count(*) FROM links)"
+    ).fetchone()
+    if given != there:
+        raise damaged("an artifact that versions belong to")
 
 
 def _list(

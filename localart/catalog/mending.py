@@ -298,19 +298,26 @@ def _restore_version(tx: Transaction, uid: str, version: ToldVersion, artifact: 
 
 
 def _manifest_for(tx: Transaction, uid: str, version: ToldVersion) -> tuple[int, bytes] | None:
-    """Row and digest of the version's manifest; of a deleted version whatever it names now, or the empty one."""
-    if version.state == "DELETED":
-        row = tx.execute(
-            "SELECT m.id, m.digest FROM versions v JOIN manifests m ON m.id = v.manifest WHERE v.uid = ?",
-            (uid,),
-        ).fetchone()
-        row = row or tx.execute("SELECT id, digest FROM manifests WHERE file_count = 0 LIMIT 1").fetchone()
-    else:
-        row = tx.execute(
-            "SELECT id, digest FROM manifests WHERE digest = ? AND complete = 1",
-            (bytes.fromhex(version.manifest),),
-        ).fetchone()
-    return None if row is None else (row[0], row[1])
+    """Row and digest of the version's manifest; a deleted version may have let go of it."""
+    told = tx.execute(
+        "SELECT id, digest FROM manifests WHERE digest = ? AND complete = 1",
+        (bytes.fromhex(version.manifest),),
+    ).fetchone()
+    if version.state != "DELETED":
+        return None if told is None else (told[0], told[1])
+    now = tx.execute(
+        "SELECT m.id, m.digest FROM versions v JOIN manifests m ON m.id = v.manifest WHERE v.uid = ?",
+        (uid,),
+    ).fetchone()
+    row = now or told or tx.execute("SELECT id, digest FROM manifests WHERE file_count = 0").fetchone()
+    return (row[0], row[1]) if row is not None else _nothing(tx)
+
+
+def _nothing(tx: Transaction) -> tuple[int, bytes]:
+    """The manifest without files, made anew."""
+    digest = manifest_digest([])
+    plan = manifests.ManifestPlan(digest=digest, pages=(), file_count=0, size_bytes=0, base=None)
+    return manifests.complete_manifest(tx, manifests.begin_manifest(tx, plan), digest), digest
 
 
 def _restore_aliases(tx: Transaction, artifact: ToldArtifact, key: int, known: dict[str, int]) -> None:

@@ -24,7 +24,7 @@ _SELECT = (
     " (SELECT name FROM aliases WHERE version = v.id AND artifact = v.artifact ORDER BY name)),"
     " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name))"
     " FROM versions v JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project"
-    " JOIN manifests m ON m.id = v.manifest"
+    " LEFT JOIN manifests m ON m.id = v.manifest"  # a version whose manifest is gone is damaged, not unheard of
 )
 
 

@@ -1,0 +1,242 @@
+"""A store with a bit of everything in it, what it should answer, and ways to harm it."""
+
+import hashlib
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import localart
+from localart.catalog import aliases, artifacts, manifests, versions
+from localart.model import BlobRef
+from localart.operations.delete import execute_deletion, plan_deletion
+from localart.operations.link import link_version, parse_link_target
+from localart.operations.move import move_artifact
+from localart.operations.resolve import resolve_artifact, resolve_version
+from localart.operations.update import retag
+from localart.repository import Repository, default_repository, open_repository
+from localart.repository.opening import close_all
+from localart.store.frames import FrameKind, walk_heads
+
+PROJECT = "p"
+
+
+def noise(seed: object, size_bytes: int) -> bytes:
+    """Bytes that neither compress nor repeat."""
+    return random.Random(str(seed)).randbytes(size_bytes)
+
+
+def tree(version: int, *, count: int = 140) -> dict[str, bytes]:
+    """Small files of which few change, so that later versions are overlays, and a large one that changes a little."""
+    files = {
+        f"d{i % 7}/f{i:03}.txt": noise((i, version if i % 20 == 0 else 0), 700).hex().encode()
+        for i in range(count)
+    }
+    files["large.bin"] = noise("large", 500_000) + noise(("large", version), 60_000) + noise("end", 200_000)
+    return files
+
+
+def weights(version: int) -> bytes:
+    """Floats that move a little from version to version: told as differences."""
+    import numpy as np
+
+    values = np.random.default_rng(0).normal(size=300_000).astype("<f4")
+    return (values + np.float32(1e-6 * version)).tobytes()
+
+
+def fill(folder: Path, *, with_weights: bool = True) -> dict[str, dict[str, bytes]]:
+    """Log several versions of several artifacts, use, alias, tag, link, move and delete them; what each then holds."""
+    held: dict[str, dict[str, bytes]] = {}
+    with localart.init(project=PROJECT, job_type="prepare", config={"a": 1, "b": [1.5, "x"]}) as run:
+        for number in range(3):
+            held[f"data:v{number}"] = log(run, "data", tree(number), folder, {"n": number})
+        held["small:v0"] = log(run, "small", {"only.txt": b"only this"}, folder, {})
+        run.log({"loss": 0.5})
+    with localart.init(project=PROJECT, job_type="train") as run:
+        run.use_artifact("data:v1")
+        if with_weights:
+            for number in range(3):
+                held[f"model:v{number}"] = log(
+                    run, "model", {"weights.bin": weights(number)}, folder, {"acc": number / 10}
+                )
+        log(run, "gone", {"a": b"this goes"}, folder, {})
+    repository = default_repository()
+    execute_deletion(
+        repository, plan_deletion([resolve_version(repository, "gone:v0", project=PROJECT)])
+    )
+    retag(repository, resolve_version(repository, "data:v0", project=PROJECT), add=["old", "first"])
+    best = resolve_version(repository, "data:v1", project=PROJECT)
+    link_version(repository, best, parse_link_target("model-registry/best", project=PROJECT), ["prod"])
+    move_artifact(
+        repository, resolve_artifact(repository, "small", project=PROJECT), project="other", name="tiny"
+    )
+    held["other/tiny:v0"] = held.pop("small:v0")
+    close_all()
+    return held
+
+
+def log(
+    run: localart.Run, name: str, files: dict[str, bytes], folder: Path, metadata: dict[str, object]
+) -> dict[str, bytes]:
+    """One version; the files it holds."""
+    place = folder / name
+    for path, content in files.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_bytes(content)
+    artifact = localart.Artifact(name, "dataset", metadata=metadata, description=f"about {name}")
+    artifact.add_dir(place)
+    run.log_artifact(artifact, aliases=[f"at-{metadata.get('n', 0)}"])
+    shutil.rmtree(place)
+    return files
+
+
+# --- what a store answers --------------------------------------------------------------------------------
+
+
+Answers = dict[str, object]
+
+
+def answers(root: Path) -> Answers:
+    """Everything that people read of a store: listings, facts, bytes. An error is an answer that begins with `error`."""
+    found: Answers = {}
+    try:
+        repository = open_repository(root, create=False)
+    except localart.errors.LocalartError as error:
+        return {"": f"error {type(error).__name__}"}
+    try:
+        _ask(found, "artifacts", lambda: [_artifact(one) for one in artifacts.list_collections(repository.read())])
+        for name in ("p/data", "p/model", "p/gone", "other/tiny", "model-registry/best"):
+            _ask(found, f"list {name}", lambda name=name: _listed(repository, name))
+        for label in (
+            *(f"p/{name}:v{number}" for name in ("data", "model") for number in range(3)),
+            "other/tiny:v0", "p/data:latest", "p/data:at-1", "model-registry/best:prod", "p/gone:v0",
+        ):  # fmt: skip
+            _ask(found, label, lambda label=label: _version(repository, label))
+    finally:
+        try:
+            repository.close()
+        except localart.errors.LocalartError:
+            pass
+    return found
+
+
+def _ask(found: Answers, key: str, ask: Callable[[], object]) -> None:
+    try:
+        found[key] = ask()
+    except localart.errors.LocalartError as error:
+        found[key] = f"error {type(error).__name__}"
+
+
+def _artifact(one: object) -> object:
+    return (one.project, one.name, one.type, one.kind, one.version_count, one.latest)
+
+
+def _listed(repository: Repository, name: str) -> object:
+    artifact = resolve_artifact(repository, name, project=None)
+    connection = repository.read()
+    listed = [(one.number, one.digest, one.tags) for one in versions.iter_versions(connection, artifact.id)]
+    return listed, aliases.list_aliases(connection, artifact.id)
+
+
+def _version(repository: Repository, label: str) -> object:
+    version = resolve_version(repository, label, project=None)
+    manifest = manifests.get_manifest(repository.read(), version.manifest_id)
+    entries = list(manifests.verified_entries(repository.read(), manifest))
+    blobs = list({BlobRef(entry.digest, entry.size_bytes) for entry in entries})
+    read = {
+        blob.digest: hashlib.sha256(content).hexdigest()
+        for blob, content in repository.reader.read_many(repository.layouts(blobs))
+    }
+    files = {entry.path: read[entry.digest] for entry in entries}
+    return version.uid, version.number, dict(version.metadata), version.description, files
+
+
+def wrong_answers(right: Answers, found: Answers) -> list[str]:
+    """Where a store answers something else than it should, and no error."""
+    if set(found) == {""}:
+        return []
+    return [
+        key for key, answer in found.items() if answer != right[key] and not str(answer).startswith("error")
+    ]
+
+
+def errors_in(found: Answers) -> list[str]:
+    """What a store refuses to answer."""
+    return [key for key, answer in found.items() if str(answer).startswith("error")]
+
+
+# --- harm ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Harm:
+    """One change to a file's bytes."""
+
+    name: str
+    change: Callable[[bytearray, random.Random], None]
+
+
+def _flip(content: bytearray, dice: random.Random) -> None:
+    content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+
+
+def _zero(content: bytearray, dice: random.Random) -> None:
+    at = dice.randrange(len(content))
+    content[at : at + dice.choice([1, 16, 512, 4096])] = bytes(
+        len(content[at : at + dice.choice([1, 16, 512, 4096])])
+    )
+
+
+def _cut(content: bytearray, dice: random.Random) -> None:
+    del content[dice.randrange(len(content)) :]
+
+
+def _swap(content: bytearray, dice: random.Random) -> None:
+    size = dice.choice([8, 64, 512])
+    a, b = dice.randrange(len(content) - size), dice.randrange(len(content) - size)
+    content[a : a + size], content[b : b + size] = content[b : b + size], content[a : a + size]
+
+
+HARMS = (Harm("flip", _flip), Harm("zero", _zero), Harm("cut", _cut), Harm("swap", _swap))
+
+
+def harm_file(path: Path, harm: Harm, dice: random.Random) -> None:
+    """Change the file's bytes, as a disk would."""
+    content = bytearray(path.read_bytes())
+    harm.change(content, dice)
+    path.write_bytes(content)
+
+
+def packs_of(root: Path) -> list[Path]:
+    """The store's packs by name."""
+    return sorted((root / "packs").glob("*.pack"))
+
+
+def frames_of(path: Path, kind: FrameKind = FrameKind.DATA) -> list[tuple[int, int]]:
+    """Where the frames of a kind begin, and the length of each."""
+    return [(start, head.stored_bytes) for start, head in walk_heads(path) if head.kind is kind]
+
+
+def harm_frame(path: Path, start: int, length: int) -> None:
+    """Change one byte in the middle of a frame's body."""
+    with path.open("r+b") as file:
+        file.seek(start + length - 20)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 0x40]))
+
+
+def change_rows(root: Path, sql: str, *values: object) -> None:
+    """Change the database behind localart's back, triggers and all."""
+    connection = sqlite3.connect(root / "localart.db")
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute(sql, values)
+    for _, text in triggers:
+        connection.execute(text)
+    connection.commit()
+    connection.close()

@@ -1,0 +1,224 @@
+"""I2 for the catalog: whatever happens to its bytes, no answer is silently wrong, and verify says so.
+
+SQLite keeps no checksums of its pages. The catalog's seals, digests and counters are what these tests try.
+"""
+
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import damage_bench as bench
+import pytest
+
+from localart.errors import LocalartError, NotAStore, StoreDamaged
+from localart.operations.repair import execute_repair, plan_repair
+from localart.operations.verify import verify_store
+from localart.repository import open_repository
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with everything in it, at rest."""
+    folder = tmp_path_factory.mktemp("damage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("LOCALART_DIR", str(folder / "store"))
+        patch.setenv("LOCALART_SILENT", "1")
+        patch.setenv("LOCALART_CONSOLE", "off")
+        patch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
+        bench.fill(folder / "files", with_weights=False)
+    return folder / "store"
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it to be harmed."""
+    shutil.copytree(whole, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def judge(copy: Path, right: bench.Answers) -> tuple[list[str], bool, bool]:
+    """What the harmed store answers wrongly, whether it refuses anything, and whether verify finds it sound."""
+    found = bench.answers(copy)
+    refuses = set(bench.errors_in(found)) - set(bench.errors_in(right)) != set()
+    try:
+        is_sound = verify_store(copy, data=True).is_sound
+    except LocalartError:
+        is_sound = False
+    return bench.wrong_answers(right, found), refuses, is_sound
+
+
+def sweep(whole: Path, copy: Path, cases: list[tuple[bench.Harm, int]]) -> Counter[str]:
+    """Harm the database in each way, once, and count what comes of it."""
+    right = bench.answers(whole)
+    content = (whole / "localart.db").read_bytes()
+    tally: Counter[str] = Counter()
+    for harm, seed in cases:
+        for ending in ("-wal", "-shm", "-journal"):
+            (copy / f"localart.db{ending}").unlink(missing_ok=True)
+        harmed = bytearray(content)
+        harm.change(harmed, random.Random(f"{harm.name}-{seed}"))
+        (copy / "localart.db").write_bytes(harmed)
+        wrong, refuses, is_sound = judge(copy, right)
+        tally["silent"] += bool(wrong)
+        tally["refused"] += refuses
+        tally["found"] += not is_sound
+        tally["missed"] += is_sound and (refuses or bool(wrong))
+        if wrong:
+            print(f"{harm.name} {seed}: {wrong}")
+    return tally
+
+
+@pytest.mark.parametrize("harm", bench.HARMS, ids=lambda harm: harm.name)
+def test_no_harm_to_the_database_makes_a_wrong_answer(whole: Path, copy: Path, harm: bench.Harm) -> None:
+    """Fails when `versions._record` does not compare the seal, or manifests are read without their pages' digests."""
+    tally = sweep(whole, copy, [(harm, seed) for seed in range(10)])
+
+    assert not tally["silent"]
+    assert not tally["missed"]
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3_000)
+def test_two_thousand_harms_to_the_database_make_no_wrong_answer(whole: Path, copy: Path) -> None:
+    """Fails when `refuse_gaps` lets an index without one of its rows pass."""
+    cases = [(harm, seed) for harm in bench.HARMS for seed in range(500)]
+
+    tally = sweep(whole, copy, cases)
+
+    print(
+        f"database: {len(cases):,} harms, {tally['refused']} refused, {tally['found']} found by verify,"
+        f" {tally['missed']} missed, {tally['silent']} silent wrong answers"
+    )
+    assert not tally["silent"]
+    assert not tally["missed"]
+
+
+ROWS = {
+    "a version's metadata": """UPDATE versions SET metadata = '{"n":7}' WHERE id = 1""",
+    "a version's uid": "UPDATE versions SET uid = 'x' WHERE id = 1",
+    "a version's number": "UPDATE versions SET number = 9 WHERE id = 1",
+    "a version's content": "UPDATE versions SET manifest = 1 WHERE id = 2",
+    "a version": "DELETE FROM versions WHERE id = 2",
+    "a deleted version": "DELETE FROM versions WHERE state = 'DELETED'",
+    "where aliases point": "UPDATE aliases SET version = 1",
+    "aliases": "DELETE FROM aliases",
+    "tags": "DELETE FROM version_tags",
+    "edges": "DELETE FROM edges",
+    "an edge's direction": "UPDATE edges SET direction = 'output' WHERE direction = 'input'",
+    "a counter": "UPDATE artifacts SET next_number = 1 WHERE id = 1",
+    "an artifact's name": "UPDATE artifacts SET name = 'dat4' WHERE id = 1",
+    "an artifact's type": "UPDATE artifacts SET type = 'model' WHERE id = 1",
+    "an artifact": "DELETE FROM artifacts WHERE id = 1",
+    "links": "DELETE FROM links",
+    "a run's config": "UPDATE runs SET config = '{}' WHERE id = 1",
+    "a run": "DELETE FROM runs WHERE id = 1",
+    "a journal record's words": "UPDATE journal SET body = replace(body, 'data', 'dbta') WHERE seq = 8",
+    "journal records": "DELETE FROM journal WHERE seq IN (5, 6, 7)",
+    "a journal record's number": "UPDATE journal SET seq = 900000 WHERE seq = 6",
+    "layers": "DELETE FROM chains",
+    "a folder's entries": "DELETE FROM entries WHERE manifest = 1 AND dir = 2",
+    "what entries are": "UPDATE entries SET blob = 5 WHERE manifest = 2",
+    "a folder's name": "UPDATE dirs SET path = 'zz' WHERE id = 2",
+    "a manifest's digest": "UPDATE manifests SET digest = zeroblob(32) WHERE id = 1",
+    "a manifest's pages": "UPDATE manifests SET pages = x'00' WHERE id = 2",
+    "a manifest": "DELETE FROM manifests WHERE id = 2",
+    "a content's digest": "UPDATE blobs SET digest = zeroblob(32) WHERE id = 5",
+    "a content's frame": "UPDATE blobs SET frame = 3 WHERE id = 5",
+    "a content's offset": "UPDATE blobs SET start = start + 1 WHERE id = 5",
+    "a content's size": "UPDATE blobs SET size = size + 1 WHERE id = 5",
+    "a frame's offset": "UPDATE frames SET start = start + 1 WHERE id = 1",
+    "a frame's checksum": "UPDATE frames SET checksum = 1 WHERE id = 2",
+    "a frame": "DELETE FROM frames WHERE id = 1",
+    "where a pack ends": 'UPDATE packs SET "end" = 99999999',
+    "a pack's name": "UPDATE packs SET name = '00000000000000000000000000000000'",
+    "what is searched": "DELETE FROM versions_fts_docsize",
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_a_changed_row_is_found_and_comes_back_without_any_copy(whole: Path, copy: Path, what: str) -> None:
+    """Fails when the step for it is left out of `repair._STEP_OF`, or `verify_catalog` skips its check."""
+    right = bench.answers(whole)
+    bench.change_rows(copy, ROWS[what])
+    assert not bench.wrong_answers(right, bench.answers(copy)) or what in UNSEALED
+
+    repository = open_repository(copy, create=False)
+    plan = plan_repair(repository)
+    report = execute_repair(repository, plan)
+    repository.close()
+
+    assert not plan.report.is_sound
+    assert report.is_sound, [finding.what for finding in report.after.findings]
+    assert bench.answers(copy) == right
+
+
+UNSEALED = {"tags", "aliases", "an artifact's type", "an artifact's name", "links", "layers", "a deleted version"}
+"""What listings show without a digest that could tell: verify compares it with the journal."""
+
+
+# --- databases of others ---------------------------------------------------------------------------------
+
+
+def places(path: Path) -> None:
+    """Something like a browser's history."""
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE moz_places(id INTEGER PRIMARY KEY, url TEXT); PRAGMA user_version = 77;"
+        "INSERT INTO moz_places(url) VALUES ('https://example.org');"
+    )
+    connection.close()
+
+
+def empty_database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("VACUUM")
+    connection.close()
+
+
+STRANGERS = {
+    "a browser's database": places,
+    "an empty database": empty_database,
+    "an empty file": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("this is no database\n" * 500),
+    "noise": lambda path: path.write_bytes(bench.noise("db", 60_000)),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(copy: Path, stranger: str) -> None:
+    """Fails when `catalog.format.check` does not look at the application's id."""
+    (copy / "localart.db").unlink()
+    STRANGERS[stranger](copy / "localart.db")
+    before = (copy / "localart.db").read_bytes()
+
+    with pytest.raises((NotAStore, StoreDamaged)):
+        open_repository(copy, create=False)
+
+    assert (copy / "localart.db").read_bytes() == before
+    try:
+        assert not verify_store(copy).is_sound
+    except NotAStore:
+        pass
+
+
+def test_looking_at_a_stranger_takes_little_time_and_memory(copy: Path) -> None:
+    """Fails when a database is read before it is known to be a catalog."""
+    (copy / "localart.db").write_bytes(bytes(200 << 20))
+    code = (
+        "import resource, sys; from pathlib import Path; from localart.operations.verify import verify_store\n"
+        f"try: assert not verify_store(Path({str(copy)!r})).is_sound\n"
+        "except Exception as error: assert 'localart' in type(error).__module__, error\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 150_000
