@@ -7,10 +7,10 @@ Nothing in what is typed is an operator. Counting stops at 10,000.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.search import match_query
+from localart.records import dataclass
 
 MOST_COUNTED = 10_000
 _MOST_WORDS = 8

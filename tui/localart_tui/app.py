@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from textual.binding import Binding
 
+    from localart.operations.amend import Amendment
     from localart_tui.data.store import Store
 
 PAGES: Mapping[str, str] = {
@@ -82,7 +83,7 @@ class LocalartApp(App[str]):
     """The browser over one open store, beginning at one place. Its result is the name chosen last."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[Binding]] = bindings(Scope.EVERYWHERE)  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[Binding]] = bindings(Scope.EVERYWHERE, Scope.EDIT)  # type: ignore[assignment]
     CSS = """
     Bar#crumbs, Bar#footer { background: $panel; }
     * {
@@ -108,6 +109,8 @@ class LocalartApp(App[str]):
         self._first = self._with_memory(place)
         self._watch = Watch(store)
         self._gone: tuple[Page[Any], str] | None = None
+        self.edits: list[Amendment] = []
+        """What was changed in this session (`--write`), the last one last."""
         self.changes = 0
         """How often the store was seen to change."""
         for theme in themes():
@@ -314,9 +317,8 @@ class LocalartApp(App[str]):
         from localart_tui.screens.help import HelpScreen
 
         page = self.page
-        self.push_screen(
-            HelpScreen((*page.scopes, Scope.EVERYWHERE) if page is not None else (Scope.EVERYWHERE,))
-        )
+        own = page.scopes if page is not None else ()
+        self.push_screen(HelpScreen((*own, Scope.EVERYWHERE, Scope.EDIT)))
 
     def action_find(self) -> None:
         """Find anything."""
@@ -326,6 +328,18 @@ class LocalartApp(App[str]):
         """The store's own page."""
         if self.page is None or self.page.place.screen != "store":
             self.open(Place("store"))
+
+    async def action_edit(self) -> None:
+        """Change what is said of what is under the cursor, with `--write`."""
+        from localart_tui.editing import choose_edit
+
+        await choose_edit(self, self.page.graph_target() if self.page is not None else "")
+
+    async def action_undo(self) -> None:
+        """Take the last change of this session back."""
+        from localart_tui.editing import undo_last
+
+        await undo_last(self)
 
     def action_next_theme(self) -> None:
         """The next colour theme."""

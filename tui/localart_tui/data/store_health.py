@@ -14,7 +14,7 @@ from localart.catalog.usage import CodecUsage, Usage
 from localart.cli.examination import PlaceFacts, place_facts
 from localart.operations.run_life import run_lock_path
 from localart.operations.trash import list_trash
-from localart.repository.opening import CATALOG
+from localart.repository.marker import CATALOG
 
 if TYPE_CHECKING:
     import sqlite3
