@@ -21,6 +21,11 @@ def find_project(connection: sqlite3.Connection, name: str) -> int | None:
     return row[0] if row else None
 
 
+def project_names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all projects, in order; without counting what they hold."""
+    return [name for (name,) in connection.execute("SELECT name FROM projects ORDER BY name")]
+
+
 def list_projects(connection: sqlite3.Connection) -> list[ProjectRecord]:
     """Every project by name, with what it holds."""
     rows = connection.execute(

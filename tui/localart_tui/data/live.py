@@ -13,7 +13,6 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from localart.catalog import format as catalog_format
-from localart.catalog.tail import iter_tails, read_tail
 from localart.errors import LocalartError, StoreBusy, StoreNotFound
 from localart.repository.marker import CATALOG
 
@@ -103,6 +102,8 @@ class TailMark:
 
 def tail_mark(store: Store, uid: str) -> TailMark:
     """How long the run's tail is now."""
+    from localart.catalog.tail import iter_tails
+
     sizes = [_size(path) for path in iter_tails(store.root, uid)]
     return TailMark(len(sizes), sum(sizes))
 
@@ -113,6 +114,8 @@ def tail_points(store: Store, uid: str) -> list[Point]:
 
 
 def _points(root: Path, uid: str) -> Iterator[Point]:
+    from localart.catalog.tail import iter_tails, read_tail
+
     left = MOST_TAIL_BYTES
     for path in iter_tails(root, uid):
         left -= _size(path)

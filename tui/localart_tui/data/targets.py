@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 from localart.catalog import browsing, projects
 from localart.errors import ArtifactNotFound, ProjectNotFound
 from localart.names import check_project, shown
-from localart_tui.data.artifacts import list_artifacts
-from localart_tui.data.projects import list_projects
-from localart_tui.data.versions import newest_versions
 from localart_tui.places import Place
 
 if TYPE_CHECKING:
@@ -38,10 +35,16 @@ def find_place(store: Store, target: str, *, project: str | None) -> Place:
 def read_ahead(store: Store, place: Place) -> None:
     """Begin to read what the first page will show, where that takes long."""
     if place.screen == "home":
+        from localart_tui.data.projects import list_projects
+
         store.read_ahead("home", list_projects)
     elif place.screen == "artifacts":
+        from localart_tui.data.artifacts import list_artifacts
+
         store.read_ahead("artifacts", lambda connection: list_artifacts(connection, place.target))
     elif place.screen == "versions":
+        from localart_tui.data.versions import newest_versions
+
         store.read_ahead("versions", lambda connection: newest_versions(store, connection, place.target))
 
 
@@ -55,7 +58,7 @@ def _full_address(store: Store, target: str, project: str | None) -> str:
 
 def _start(store: Store, project: str | None) -> Place:
     """The project asked for, or the only one there is, else all of them."""
-    names = [one.name for one in projects.list_projects(store.connection())]
+    names = projects.project_names(store.connection())
     if project is not None and check_project(project) not in names:
         raise ProjectNotFound(
             f"There is no project {shown(project)}", hint="`localart ls` lists the projects"
@@ -71,7 +74,7 @@ def _named(store: Store, target: str, project: str | None) -> Place:
         return Place("artifacts", target)
     base, _, name = target.rpartition("/")
     wanted = base.rpartition("/")[2] or project
-    among = [wanted] if wanted else [one.name for one in projects.list_projects(connection)]
+    among = [wanted] if wanted else projects.project_names(connection)
     heads = (browsing.find_head(connection, one, name) for one in among)
     found = [head for head in heads if head is not None]
     if len(found) == 1:

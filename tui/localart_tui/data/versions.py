@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localart.catalog import browsing, edges, runs
+from localart.catalog import browsing
 from localart.catalog.browsing import VERSION_FIELDS, ArtifactHead, ListQuery, VersionLine
 from localart.errors import ArtifactNotFound
 from localart.names import parse_address, shown
-from localart.operations.resolve import resolve_version
 from localart_tui.data.listing import conditions, matching_ids
 from localart_tui.filtering import Filter
 from localart_tui.source import PagedSource
@@ -97,6 +96,9 @@ def read_lines(store: Store, ids: Sequence[int]) -> Sequence[VersionLine | None]
 
 def read_version(store: Store, address: str) -> VersionFacts:
     """Everything about the version at an address; what cannot be trusted is an error."""
+    from localart.catalog import edges, runs
+    from localart.operations.resolve import resolve_version
+
     version = resolve_version(store.repository, address, project=None)
     connection = store.connection()
     maker = edges.producer(connection, version.id)
