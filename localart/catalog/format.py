@@ -67,7 +67,7 @@ def check(connection: Connection, path: Path) -> int:
     if application == 0 and found == 0 and not _has_tables(connection):
         raise CatalogDamaged(
             f"The catalog {path} is empty, but its store is not new",
-            hint="put back a copy of localart.db; the packs beside it are untouched",
+            hint="run `localart rebuild`, which makes it again from the packs, or put back a copy",
         )
     if application != APPLICATION_ID:
         raise NotAStore(f"{path} is a database, but not a localart catalog", hint="check the store's path")

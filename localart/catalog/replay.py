@@ -58,7 +58,9 @@ def new_catalog(path: Path, *, now: str) -> Iterator[Rebuilt]:
             connection.execute(f"PRAGMA {pragma}").fetchone()
         connection.execute(FILES)
         connection.execute("BEGIN IMMEDIATE")
-        yield Rebuilt(Replaying(connection, site="", now=now, new_uid=_no_uid))
+        tx = Replaying(connection, site="", now=now, new_uid=_no_uid)
+        tx.may_move_protected = True  # what was done once may be done again
+        yield Rebuilt(tx)
         connection.execute("COMMIT")
         # what SQLite itself says of the result must not be left to the first reader
         problems = [

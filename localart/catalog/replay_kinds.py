@@ -12,6 +12,7 @@ from localart.catalog import (
     artifacts,
     edges,
     manifests,
+    protection,
     registries,
     run_files,
     runs,
@@ -242,15 +243,30 @@ def _version_ttl(tx: Replaying, body: Body) -> None:
 
 
 def _version_deleted(tx: Replaying, body: Body) -> None:
+    _set_deleted(tx, body, is_kept=body.get("trash", False))
+
+
+def _version_freed(tx: Replaying, body: Body) -> None:
+    _set_deleted(tx, body, is_kept=False)
+
+
+def _set_deleted(tx: Replaying, body: Body, *, is_kept: bool) -> None:
+    """`is_kept`: in the trash, where it keeps what it holds."""
     version = _version(tx, body["version"])
+    nothing = None if is_kept else _manifest(tx, manifest_digest([]), size_bytes=0, file_count=0)
     versions.update_version(
         tx,
         version,
         description=version.description,
         metadata=version.metadata,
         state=VersionState.DELETED,
-        manifest_id=_manifest(tx, manifest_digest([]), size_bytes=0, file_count=0),
+        manifest_id=nothing,
     )
+
+
+def _version_restored(tx: Replaying, body: Body) -> None:
+    version = _version(tx, body["version"])
+    versions.update_version(tx, version, description=version.description, metadata=version.metadata)
 
 
 # --- aliases and links -----------------------------------------------------------------------------------
@@ -274,10 +290,19 @@ def _alias_removed(tx: Replaying, body: Body) -> None:
     aliases.remove(tx, _collection(tx, body).id, body["alias"], version.id)
 
 
+def _alias_protected(tx: Replaying, body: Body) -> None:
+    protection.protect(tx, _named(tx, body).id, body["alias"])
+
+
+def _alias_unprotected(tx: Replaying, body: Body) -> None:
+    protection.unprotect(tx, _named(tx, body).id, body["alias"])
+
+
 def _link_added(tx: Replaying, body: Body) -> None:
     artifact, number = _named(tx, body), body["number"]
     tx.execute(
-        "INSERT INTO links(artifact, number, version, created_at) VALUES (?,?,?,?)",
+        "INSERT INTO links(artifact, number, version, created_at) VALUES (?,?,?,?)"
+        " ON CONFLICT(artifact, number) DO UPDATE SET removed_at = NULL",
         (artifact.id, number, _version(tx, body["version"]).id, tx.now),
     )
     _count_on(tx, artifact.id, number)
@@ -382,8 +407,10 @@ def _upsert_finished(tx: Replaying, body: Body) -> None:
 
 
 _KINDS: dict[str, Callable[[Replaying, Body], None]] = {
+    "alias.protected": _alias_protected,
     "alias.removed": _alias_removed,
     "alias.set": _alias_set,
+    "alias.unprotected": _alias_unprotected,
     "artifact.created": _artifact_created,
     "artifact.moved": _artifact_moved,
     "artifact.retyped": _artifact_retyped,
@@ -408,12 +435,14 @@ _KINDS: dict[str, Callable[[Replaying, Body], None]] = {
     "upsert.added": _upsert_added,
     "upsert.finished": _upsert_finished,
     "version.deleted": _version_deleted,
+    "version.freed": _version_freed,
     "version.logged": _version_logged,
     "version.relogged": _version_relogged,
+    "version.restored": _version_restored,
     "version.tagged": _version_tagged,
     "version.ttl": _version_ttl,
     "version.updated": _version_updated,
     "version.used": _version_used,
 }
 
-_NOTHING = frozenset({"artifact.deleted"})  # the records beside it tell all that was done
+_NOTHING = frozenset({"artifact.deleted", "undo"})  # the records beside it tell all that was done

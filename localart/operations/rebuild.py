@@ -142,6 +142,8 @@ def _refuse_sound(catalog: Path) -> None:
 
 def _is_sound(catalog: Path) -> bool:
     """Whether it is a catalog that SQLite finds nothing wrong with. One of a newer localart raises StoreTooNew."""
+    if not catalog.stat().st_size:  # SQLite would remove what lies beside it
+        return False
     try:
         connection = connect(catalog, read_only=False)
         try:

@@ -94,7 +94,7 @@ def open_repository(
     if not catalog_path.is_file():
         raise CatalogDamaged(
             f"The store at {_named(root)} has lost its database {CATALOG}",
-            hint="put back a copy of localart.db; the packs beside it are untouched",
+            hint="run `localart rebuild`, which makes it again from the packs, or put back a copy",
         )
     return _open_complete(root, marker, catalog_path, read_only=read_only)
 

@@ -293,8 +293,10 @@ def scan_pack(
             return
 
 
-def walk_pack(path: Path, *, end: int | None = None) -> Iterator[ScannedFrame | tuple[int, BlobDamaged]]:
-    """Each frame of a pack, or where and why there is none; after damage, whatever whole frame follows."""
+def walk_pack(
+    path: Path, *, start: int = PACK_HEADER_BYTES, end: int | None = None
+) -> Iterator[ScannedFrame | tuple[int, BlobDamaged]]:
+    """Each frame of a pack from `start`, or where and why there is none; after damage, whatever whole frame follows."""
     pack = path.stem
     with open_pack(path) as fd:
         size = os.fstat(fd).st_size
@@ -303,7 +305,7 @@ def walk_pack(path: Path, *, end: int | None = None) -> Iterator[ScannedFrame | 
             check_pack_header(fd, pack)
         except BlobDamaged as error:
             yield 0, error
-        yield from _walk_frames(fd, pack, limit)
+        yield from _walk_frames(fd, pack, start, limit)
         if end is not None and end > size:
             yield size, damaged(pack, size, f"the pack ends {end - size} bytes early")
 
@@ -348,8 +350,7 @@ def _pack_guard(head: bytes) -> bytes:
     return _PACK_GUARD.pack(xxh3_64_intdigest(head) & 0xFFFF_FFFF)
 
 
-def _walk_frames(fd: int, pack: str, limit: int) -> Iterator[ScannedFrame | tuple[int, BlobDamaged]]:
-    at = PACK_HEADER_BYTES
+def _walk_frames(fd: int, pack: str, at: int, limit: int) -> Iterator[ScannedFrame | tuple[int, BlobDamaged]]:
     while at < limit:
         try:
             head = _head_at(fd, pack, at, limit)
