@@ -6,6 +6,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,7 @@ def fill(folder: Path, *, with_weights: bool = True) -> dict[str, dict[str, byte
                 )
         log(run, "gone", {"a": b"this goes"}, folder, {})
     repository = default_repository()
-    execute_deletion(
-        repository, plan_deletion([resolve_version(repository, "gone:v0", project=PROJECT)])
-    )
+    execute_deletion(repository, plan_deletion([resolve_version(repository, "gone:v0", project=PROJECT)]))
     retag(repository, resolve_version(repository, "data:v0", project=PROJECT), add=["old", "first"])
     best = resolve_version(repository, "data:v1", project=PROJECT)
     link_version(repository, best, parse_link_target("model-registry/best", project=PROJECT), ["prod"])
@@ -100,14 +99,18 @@ Answers = dict[str, object]
 
 
 def answers(root: Path) -> Answers:
-    """Everything that people read of a store: listings, facts, bytes. An error is an answer that begins with `error`."""
+    """Everything that people read of a store: listings, facts, bytes. An error is an answer too."""
     found: Answers = {}
     try:
         repository = open_repository(root, create=False)
     except localart.errors.LocalartError as error:
         return {"": f"error {type(error).__name__}"}
     try:
-        _ask(found, "artifacts", lambda: [_artifact(one) for one in artifacts.list_collections(repository.read())])
+        _ask(
+            found,
+            "artifacts",
+            lambda: [_artifact(one) for one in artifacts.list_collections(repository.read())],
+        )
         for name in ("p/data", "p/model", "p/gone", "other/tiny", "model-registry/best"):
             _ask(found, f"list {name}", lambda name=name: _listed(repository, name))
         for label in (
@@ -116,10 +119,8 @@ def answers(root: Path) -> Answers:
         ):  # fmt: skip
             _ask(found, label, lambda label=label: _version(repository, label))
     finally:
-        try:
+        with suppress(localart.errors.LocalartError):  # a damaged file may not even close well
             repository.close()
-        except localart.errors.LocalartError:
-            pass
     return found
 
 

@@ -63,7 +63,7 @@ def open_sources(repository: Repository, places: Sequence[Path]) -> list[Source]
 
 
 def _holds_packs(folder: Path) -> bool:
-    return folder.is_dir() and any(entry.name.endswith(".pack") for entry in os.scandir(folder))
+    return folder.is_dir() and any(name.endswith(".pack") for name in os.listdir(folder))
 
 
 # --- packs -------------------------------------------------------------------------------------------
