@@ -6,6 +6,7 @@ rows lie together in manifest order, so reading merges a few index ranges and ne
 """
 
 import sqlite3
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -227,7 +228,7 @@ def _entry(
 def verified_entries(connection: sqlite3.Connection, manifest: ManifestRecord) -> Iterator[Entry]:
     """Every entry, in order; `CatalogDamaged` at the end of a page whose rows are not what was logged."""
     for page, entries in _page_rows(connection, manifest):
-        if tuple(page_entries(entries)) != (page,):
+        if not _is_page(page, entries):
             raise _damaged(page)
         yield from entries
 
@@ -242,7 +243,7 @@ def verified_pages(
     stream = iter_entries(connection, manifest, after=before, last=manifest.pages[stop - 1].last)
     for page in manifest.pages[first:stop]:
         entries = list(islice(stream, page.count))
-        if tuple(page_entries(entries)) != (page,):
+        if not _is_page(page, entries):
             raise _damaged(page)
         yield from entries
     if next(stream, None) is not None:
@@ -288,7 +289,7 @@ def _page(connection: sqlite3.Connection, manifest: ManifestRecord, number: int)
     page = manifest.pages[number]
     before = manifest.pages[number - 1].last if number else None
     entries = list(iter_entries(connection, manifest, after=before, last=page.last))
-    if tuple(page_entries(entries)) != (page,):
+    if not _is_page(page, entries):
         raise _damaged(page)
     return entries
 
@@ -303,6 +304,13 @@ def _page_rows(
         raise CatalogDamaged(
             "A manifest holds rows that were not logged", hint="run `localart verify`, then `localart repair`"
         )
+
+
+def _is_page(page: Page, entries: Iterable[Entry]) -> bool:
+    try:
+        return tuple(page_entries(entries)) == (page,)
+    except (struct.error, UnicodeEncodeError):  # a size or a name that nothing has
+        return False
 
 
 def _damaged(page: Page) -> CatalogDamaged:
