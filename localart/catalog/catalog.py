@@ -13,7 +13,7 @@ from localart.catalog import format as catalog_format
 from localart.catalog.connection import BUSY_SECONDS, Connection, connect
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import Transaction
-from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly
+from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly, StoreTooNew
 from localart.names import shown
 
 _WAL_HEADER_BYTES = 32
@@ -64,6 +64,7 @@ class Catalog:
         site: str,
         clock: Callable[[], str],
         new_uid: Callable[[], str],
+        before_upgrade: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = path
         self._lock_path = lock_path
@@ -74,8 +75,9 @@ class Catalog:
         self._new_uid = new_uid
         self._begin()
         try:
-            if catalog_format.check(self.read(), path) < catalog_format.format_number():
-                self._upgrade()
+            self._format = catalog_format.check(self.read(), path, read_only=read_only)
+            if self._format < catalog_format.format_number():
+                self._upgrade(before_upgrade)
         except BaseException:
             self.close()
             raise
@@ -156,6 +158,7 @@ class Catalog:
         connection.execute("BEGIN IMMEDIATE")
         tx = Transaction(connection, site=self._site, now=self._clock(), new_uid=self._new_uid)
         try:
+            self._refuse_upgraded(connection)
             yield tx
             if before_commit is not None:
                 before_commit(tx)
@@ -164,6 +167,14 @@ class Catalog:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _refuse_upgraded(self, connection: Connection) -> None:
+        """A process that was there before an upgrade must not write what it knows of the old format."""
+        if connection.execute("PRAGMA user_version").fetchone()[0] != self._format:
+            raise StoreTooNew(
+                "The store was upgraded by a newer localart while this process used it",
+                hint="end this process and upgrade localart there too",
+            )
 
     def flush(self) -> None:
         """Make commits that were not durable so: they are in the WAL, or merged into the file and synced already.
@@ -197,7 +208,7 @@ class Catalog:
             connection.execute("PRAGMA journal_mode=TRUNCATE").fetchone()
         return journal
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, announce: Callable[[], object]) -> None:
         if self._read_only:
             raise StoreReadOnly(
                 f"The store at {self.path.parent} has an older format and cannot be upgraded in place",
@@ -206,7 +217,8 @@ class Catalog:
         mine = self._mine()
         with mine.lock.held(timeout_seconds=BUSY_SECONDS):
             if catalog_format.check(mine.connection, self.path) < catalog_format.format_number():
-                catalog_format.upgrade(mine.connection, now=self._clock())
+                catalog_format.upgrade(mine.connection, self.path, now=self._clock(), announce=announce)
+            self._format = catalog_format.check(mine.connection, self.path)
 
     # --- closing -------------------------------------------------------------------------------------
 

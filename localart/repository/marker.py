@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from localart.catalog.format import MIN_READER
 from localart.errors import NotAStore, StoreTooNew
 from localart.files.filesystem import write_atomically
 from localart.modes import file_mode
@@ -12,7 +13,7 @@ from localart.records import dataclass
 MARKER = "LOCALART"
 CATALOG = "localart.db"
 FOLDERS = ("packs", "tmp", "locks", "quarantine")
-STORE_FORMAT = 1
+STORE_FORMAT = 1  # the catalog's
 _MAX_BYTES = 65_536
 
 
@@ -58,8 +59,11 @@ def _unreadable(root: Path) -> NotAStore:
 
 
 def write_marker(root: Path, store: str) -> Marker:
-    """Mark `root` as a complete store: the last step of making one, durable when it returns."""
-    marker = Marker(format=STORE_FORMAT, store=store, min_reader=1)
+    """Mark `root` as a complete store: the last step of making one, durable when it returns.
+
+    And the first step of upgrading one, so that an older localart leaves it alone from then on.
+    """
+    marker = Marker(format=STORE_FORMAT, store=store, min_reader=MIN_READER)
     facts = {"format": marker.format, "min_reader": marker.min_reader, "store": marker.store}
     write_atomically(root / MARKER, (json.dumps(facts, sort_keys=True) + "\n").encode(), file_mode(root))
     return marker

@@ -4,6 +4,7 @@ import atexit
 import errno
 import os
 import threading
+from functools import partial
 from pathlib import Path
 
 from localart.catalog import Catalog, create_catalog, has_records, read_store_facts
@@ -116,6 +117,7 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path, *, read_only:
             site=marker.store,
             clock=utc_now,
             new_uid=new_uid,
+            before_upgrade=partial(write_marker, root, marker.store),
         )
     except StoreNotFound as error:
         if read_only and catalog_path.with_name(f"{CATALOG}-wal").exists():

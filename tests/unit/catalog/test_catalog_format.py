@@ -71,7 +71,7 @@ def test_a_new_catalog_has_the_schema_that_migrations_make(catalog, tmp_path):
 
     with closing(connect(marked, read_only=False)) as connection:
         assert catalog_format.check(connection, marked) == 0
-        catalog_format.upgrade(connection, now="2026-01-01T00:00:00.000000Z")
+        catalog_format.upgrade(connection, marked, now="2026-01-01T00:00:00.000000Z", announce=lambda: None)
 
         assert catalog_format.check(connection, marked) == catalog_format.format_number()
     assert schema_of(marked) == schema_of(catalog.path)
