@@ -76,8 +76,7 @@ class ArtifactContent(ArtifactPlaces):
         made._home_project = version.project  # noqa: SLF001 - its own class
         draft = Draft(lambda: repository, artifact=version.artifact)
         draft.settle(repository)  # the lease first: what is taken over cannot be pruned from then on
-        for entry in self._stored("new_draft").entries():
-            draft.put(entry)
+        draft.put_all(list(self._stored("new_draft").entries()))
         made._draft = draft  # noqa: SLF001 - its own class
         return made
 

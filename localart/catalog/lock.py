@@ -30,9 +30,9 @@ class FileLock:
         self._pid = 0
 
     @contextmanager
-    def held(self, *, timeout_seconds: float) -> Iterator[None]:
+    def held(self, *, timeout_seconds: float, shared: bool = False) -> Iterator[None]:
         """Hold the lock for the body; `StoreBusy` when somebody else keeps it for too long."""
-        self.acquire(timeout_seconds=timeout_seconds)
+        self.acquire(timeout_seconds=timeout_seconds, shared=shared)
         try:
             yield
         finally:

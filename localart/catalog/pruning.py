@@ -12,21 +12,26 @@ Otherwise deleting an old version of a large tree would free nothing.
 
 A frame without blobs keeps its row until its pack is rewritten or removed: it tells how many bytes are dead.
 
+Others may add and log meanwhile. What they rely on they have pinned (`repository/lease.py`), what they have committed
+has higher row numbers than `Watch` says: both is taken off the marks in each step of the sweep, before anything is
+removed (`spare`). A manifest that is being put in, slice by slice, counts as alive, unless nobody can be at it.
+
 Foreign keys would make every removed blob a scan of all entries (`entries.blob` has no index on purpose), so they
-are off meanwhile (`foreign_keys_off`) and sets prove what they would have checked: what is removed is what was
-marked, and inside each transaction `is_undisturbed` says that nothing which could refer to it was added since.
+are off meanwhile (`foreign_keys_off`) and sets prove what they would have checked: what is removed is what is marked,
+and what could refer to it was looked at in the same transaction.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from localart.catalog.transaction import Transaction
+from localart.model import Digest
 
-Watch: TypeAlias = tuple[int, int]
-"""The highest rows of manifests and blobs. While they stay, nobody has published or logged anything."""
+Watch: TypeAlias = tuple[int, int, int]
+"""The highest rows of manifests, blobs and frames: what has higher ones was added since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +67,14 @@ class PackUse:
 # --- marking ---------------------------------------------------------------------------------------
 
 _IDS = (
-    "doomed_versions", "live_manifests", "layers", "dead_manifests", "live_blobs", "live_chunks",
-    "dead_wholes", "dead_pieces", "dead_refs",
+    "doomed_versions", "live_manifests", "hidden", "layers", "dead_manifests", "live_blobs", "live_chunks",
+    "dead_wholes", "dead_refs", "spared",
 )  # fmt: skip
 
 _TABLES = {
     **dict.fromkeys(_IDS, "(id INTEGER PRIMARY KEY)"),
+    "dead_pieces": "(id INTEGER PRIMARY KEY, depth INTEGER NOT NULL)",
+    "pinned": "(digest BLOB PRIMARY KEY) WITHOUT ROWID",
     "bare_layers": "(id INTEGER PRIMARY KEY, seen_by INTEGER NOT NULL)",
     "covered": "(manifest INTEGER, dir INTEGER, name TEXT, PRIMARY KEY(manifest, dir, name)) WITHOUT ROWID",
     "frame_use": "(frame INTEGER PRIMARY KEY, blobs INTEGER NOT NULL, raw_bytes INTEGER NOT NULL)",
@@ -80,6 +87,7 @@ _MARK_MANIFESTS = (
     WHERE (v.state = 'COMMITTED' OR m.complete = 1) AND v.id NOT IN (SELECT id FROM temp.doomed_versions)
     """,
     "INSERT OR IGNORE INTO temp.live_manifests SELECT manifest FROM upserts",
+    "INSERT OR IGNORE INTO temp.live_manifests SELECT id FROM temp.hidden",
     # What deleted versions point to; there is one of it, and it holds nothing.
     "INSERT OR IGNORE INTO temp.live_manifests SELECT id FROM manifests WHERE file_count = 0 AND complete = 1",
     "INSERT OR IGNORE INTO temp.layers SELECT id FROM temp.live_manifests",
@@ -148,10 +156,11 @@ _MARK_BLOBS = (
     """,
     """
     INSERT INTO temp.dead_pieces
-    SELECT id FROM blobs b WHERE frame IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id)
-      AND NOT EXISTS (SELECT 1 FROM temp.live_chunks c WHERE c.id = b.id) ORDER BY id
+    SELECT b.id, f.depth FROM blobs b JOIN frames f ON f.id = b.frame
+    WHERE NOT EXISTS (SELECT 1 FROM temp.live_blobs l WHERE l.id = b.id)
+      AND NOT EXISTS (SELECT 1 FROM temp.live_chunks c WHERE c.id = b.id) ORDER BY b.id
     """,
+    "CREATE INDEX temp.dead_by_depth ON dead_pieces(depth)",
     """
     INSERT INTO temp.dead_refs
     SELECT id FROM refs WHERE id NOT IN (
@@ -160,11 +169,21 @@ _MARK_BLOBS = (
 )
 
 
+# Being put in, slice by slice: a hollow layer has no place in `chains` of its own.
+_HIDDEN = (
+    "INSERT OR IGNORE INTO temp.hidden SELECT m.id FROM manifests m JOIN chains c ON c.manifest = m.id"
+    " WHERE m.complete = 0 AND c.position = 0 AND m.id > ?"
+)
+
+
 @contextmanager
-def marked(connection: sqlite3.Connection, doomed_versions: Collection[int] = ()) -> Iterator[Watch]:
+def marked(
+    connection: sqlite3.Connection, doomed_versions: Collection[int] = (), *, is_alone: bool = False
+) -> Iterator[Watch]:
     """Mark the garbage there would be without `doomed_versions`, as of one moment; forget it afterwards.
 
-    Time: about a second for a million entries. The writer lock is not needed; other writers go on.
+    `is_alone`: nobody is logging, so what is half-logged is garbage. Time: about a second for a million entries. The
+    writer lock is not needed; other writers go on.
     """
     try:
         with _one_state(connection):
@@ -173,6 +192,8 @@ def marked(connection: sqlite3.Connection, doomed_versions: Collection[int] = ()
             connection.executemany(
                 "INSERT INTO temp.doomed_versions VALUES (?)", [(row_id,) for row_id in set(doomed_versions)]
             )
+            if not is_alone:
+                connection.execute(_HIDDEN, (0,))
             for statement in (*_MARK_MANIFESTS, *_MARK_BLOBS):
                 connection.execute(statement)
             watch = watched(connection)
@@ -193,11 +214,12 @@ def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def watched(connection: sqlite3.Connection) -> Watch:
-    """What tells whether anything was published or logged since."""
+    """What tells what was published or logged since."""
     row = connection.execute(
-        "SELECT (SELECT coalesce(max(id), 0) FROM manifests), (SELECT coalesce(max(id), 0) FROM blobs)"
+        "SELECT (SELECT coalesce(max(id), 0) FROM manifests), (SELECT coalesce(max(id), 0) FROM blobs),"
+        " (SELECT coalesce(max(id), 0) FROM frames)"
     ).fetchone()
-    return row[0], row[1]
+    return row[0], row[1], row[2]
 
 
 def garbage(connection: sqlite3.Connection) -> Garbage:
@@ -241,17 +263,51 @@ def pack_uses(connection: sqlite3.Connection) -> list[PackUse]:
 
 # --- sweeping --------------------------------------------------------------------------------------
 
-_NEW_REFERENCES = (
-    "SELECT 1 FROM versions v JOIN temp.dead_manifests d ON d.id = v.manifest WHERE v.state = 'COMMITTED'",
-    "SELECT 1 FROM upserts u JOIN temp.dead_manifests d ON d.id = u.manifest",
+_RELIED_ON_AGAIN = (
+    """
+    SELECT 1 FROM versions v JOIN manifests m ON m.id = v.manifest
+    WHERE (m.id IN (SELECT id FROM temp.dead_manifests) OR m.id IN (SELECT manifest FROM temp.covered))
+      AND (v.state = 'COMMITTED' OR m.complete = 1)
+    """,
+    """
+    SELECT 1 FROM upserts
+    WHERE manifest IN (SELECT id FROM temp.dead_manifests) OR manifest IN (SELECT manifest FROM temp.covered)
+    """,
     """
     SELECT 1 FROM manifests m JOIN temp.dead_manifests d ON d.id = m.base
     WHERE m.id NOT IN (SELECT id FROM temp.dead_manifests)
     """,
+    "SELECT 1 FROM manifests WHERE id > :manifests AND base IN (SELECT manifest FROM temp.covered)",
+)
+
+_NEEDED = (
+    "SELECT b.id FROM temp.pinned p JOIN blobs b ON b.digest = p.digest",
+    "SELECT blob FROM entries WHERE manifest > :manifests AND blob IS NOT NULL",
+    "SELECT e.blob FROM temp.hidden h CROSS JOIN entries e ON e.manifest = h.id WHERE e.blob IS NOT NULL",
+    "SELECT chunk FROM chunks WHERE blob > :blobs",
+    "SELECT chunk FROM frame_bases WHERE frame > :frames",
+    "SELECT blob FROM run_files",
+)
+
+_SPARED_TOO = (
+    "INSERT OR IGNORE INTO temp.spared SELECT c.chunk FROM temp.spared s JOIN chunks c ON c.blob = s.id",
     """
-    SELECT 1 FROM run_files
-    WHERE blob IN (SELECT id FROM temp.dead_wholes) OR blob IN (SELECT id FROM temp.dead_pieces)
+    INSERT OR IGNORE INTO temp.spared
+    WITH RECURSIVE pinned(chunk) AS (
+      SELECT s.chunk FROM temp.spared n JOIN blobs b ON b.id = n.id JOIN frame_bases s ON s.frame = b.frame
+      UNION
+      SELECT s.chunk FROM pinned JOIN blobs b ON b.id = pinned.chunk JOIN frame_bases s ON s.frame = b.frame)
+    SELECT chunk FROM pinned
     """,
+    "DELETE FROM temp.dead_wholes WHERE id IN (SELECT id FROM temp.spared)",
+    "DELETE FROM temp.dead_pieces WHERE id IN (SELECT id FROM temp.spared)",
+    """
+    DELETE FROM temp.dead_refs WHERE id IN (
+      SELECT ref FROM entries WHERE manifest > :manifests AND ref IS NOT NULL
+      UNION SELECT e.ref FROM temp.hidden h CROSS JOIN entries e ON e.manifest = h.id WHERE e.ref IS NOT NULL)
+    """,
+    "DELETE FROM temp.pinned",
+    "DELETE FROM temp.hidden WHERE id NOT IN (SELECT id FROM manifests WHERE complete = 0)",
 )
 
 
@@ -265,14 +321,35 @@ def foreign_keys_off(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("PRAGMA foreign_keys=ON")
 
 
-def is_undisturbed(tx: Transaction, watch: Watch) -> bool:
-    """Whether what is marked still has nothing that refers to it, told by what could have been added since.
+def is_current(tx: Transaction, watch: Watch) -> bool:
+    """Whether none of the manifests that are marked is a version's, or a layer of a newer one, since."""
+    numbers = _numbers(watch)
+    return not any(tx.execute(query + " LIMIT 1", numbers).fetchone() for query in _RELIED_ON_AGAIN)
 
-    Entries come with a new manifest, chunks with a new blob; versions, overlays and runs' files are looked at.
-    """
-    return watched(tx.connection) == watch and not any(
-        tx.execute(query + " LIMIT 1").fetchone() for query in _NEW_REFERENCES
-    )
+
+def note_pins(connection: sqlite3.Connection, pins: Iterable[Digest]) -> None:
+    """Take down what drafts have pinned, for the next `spare`."""
+    with _one_state(connection):
+        connection.executemany("INSERT OR IGNORE INTO temp.pinned VALUES (?)", ((digest,) for digest in pins))
+
+
+def spare(tx: Transaction, watch: Watch, pins: Iterable[Digest]) -> None:
+    """Take off the marks what drafts have pinned, and what refers to it that was added since; and all below it."""
+    tx.execute(_HIDDEN, (watch[0],))
+    tx.executemany("INSERT OR IGNORE INTO temp.pinned VALUES (?)", ((digest,) for digest in pins))
+    tx.execute("DELETE FROM temp.spared")
+    for query in _NEEDED:
+        tx.execute(
+            f"WITH needed(id) AS ({query}) INSERT OR IGNORE INTO temp.spared SELECT id FROM needed"
+            " WHERE id IN (SELECT id FROM temp.dead_wholes) OR id IN (SELECT id FROM temp.dead_pieces)",
+            _numbers(watch),
+        )
+    for statement in _SPARED_TOO:
+        tx.execute(statement, _numbers(watch))
+
+
+def _numbers(watch: Watch) -> dict[str, int]:
+    return dict(zip(("manifests", "blobs", "frames"), watch, strict=True))
 
 
 def sweep(tx: Transaction, rows: int) -> bool:
@@ -360,9 +437,17 @@ def _sweep_wholes(tx: Transaction, rows: int) -> int:
 
 
 def _sweep_pieces(tx: Transaction, rows: int) -> int:
-    # What is told by its difference from a dead piece is dead itself.
-    tx.execute("DELETE FROM frame_bases WHERE chunk IN (SELECT id FROM temp.dead_pieces)")
-    return _sweep_ids(tx, "dead_pieces", "blobs", rows)
+    """What is told by its difference goes before what it is told from: all that is left can be read."""
+    gone = 0
+    while gone < rows:
+        depth = tx.execute("SELECT max(depth) FROM temp.dead_pieces").fetchone()[0]
+        if depth is None:
+            break
+        some = f"SELECT id FROM temp.dead_pieces WHERE depth = {depth:d} ORDER BY id LIMIT {rows - gone:d}"
+        tx.execute(f"DELETE FROM frame_bases WHERE chunk IN ({some})")
+        gone += tx.execute(f"DELETE FROM blobs WHERE id IN ({some})").rowcount
+        tx.execute(f"DELETE FROM temp.dead_pieces WHERE id IN ({some})")
+    return gone
 
 
 def _sweep_refs(tx: Transaction, rows: int) -> int:

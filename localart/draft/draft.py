@@ -62,15 +62,20 @@ class Draft:
 
     def settle(self, repository: Repository) -> None:
         """Make `repository` the draft's home, and hold a lease there."""
-        repository.lease.take()
+        hold = repository.lease.take()
         self.release()
         self._repository = repository
-        self._release = weakref.finalize(self, repository.lease.drop)
+        self._release = weakref.finalize(self, hold.drop)
+        self._pin(self.entries())
 
     def release(self) -> None:
         """The entries are committed (or given up): the lease is no longer needed."""
         if self._release is not None:
             self._release()
+
+    def _pin(self, entries: Iterable[Entry]) -> None:
+        if self._repository is not None:
+            self._repository.lease.pin(entry.digest for entry in entries if entry.reference is None)
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -112,6 +117,7 @@ class Draft:
         """
         with self._guard:
             self.refuse_sealed()
+            self._pin([entry])
             self._put(entry, overwrite=overwrite, local_path=local_path)
             if origin is not None:
                 self._origins[entry.path] = origin
@@ -125,6 +131,7 @@ class Draft:
         done = 0
         with self._guard:
             self.refuse_sealed()
+            self._pin(entries)
             try:
                 for entry in entries:
                     before = self.find(entry.path)

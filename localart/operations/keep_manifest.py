@@ -12,7 +12,7 @@ from localart.draft import Draft
 from localart.errors import BlobMissing, StoreError
 from localart.manifest import diff_entries, manifest_digest, page_entries
 from localart.manifest.record import encode_record
-from localart.model import ArtifactKind, Entry
+from localart.model import ArtifactKind, Digest, Entry
 from localart.names import shown
 from localart.records import dataclass
 from localart.repository import Repository
@@ -22,11 +22,16 @@ OVERLAY_FROM_FILES = 128
 OVERLAY_SHARE = 4  # an overlay may change at most a quarter of the files
 
 
+class GroundPruned(Exception):
+    """What a manifest was prepared upon was pruned before it was finished: prepare it again. Never reaches users."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedManifest:
     """A manifest on its way in: already stored, stored but hidden, or small enough for the last transaction."""
 
     plan: manifests.ManifestPlan
+    base_digest: Digest | None = None
     stored: int | None = None
     hidden: int | None = None
     rows: Sequence[tuple[str, Entry | None]] = ()
@@ -46,10 +51,12 @@ def prepare_manifest(repository: Repository, draft: Draft, *, project: str, name
     if stored is not None:
         return PreparedManifest(plan=plan, stored=stored)
     plan, rows = _choose_layers(repository, draft, (project, name), plan)
-    _write_record(repository, plan, rows)
+    base = None if plan.base is None else manifests.get_manifest(repository.read(), plan.base).digest
+    _write_record(repository, plan, base, rows)
     if len(rows) <= manifests.SLICE_ROWS:
-        return PreparedManifest(plan=plan, rows=list(rows))
-    return PreparedManifest(plan=plan, hidden=_store_slices(repository, plan, rows))
+        return PreparedManifest(plan=plan, base_digest=base, rows=list(rows))
+    hidden = _store_slices(repository, plan, base, rows)
+    return PreparedManifest(plan=plan, base_digest=base, hidden=hidden)
 
 
 class _Rows:
@@ -119,18 +126,23 @@ def _changes_over(
     return changes
 
 
-def _write_record(repository: Repository, plan: manifests.ManifestPlan, rows: _Rows) -> None:
-    base = manifests.get_manifest(repository.read(), plan.base).digest if plan.base is not None else None
+def _write_record(
+    repository: Repository, plan: manifests.ManifestPlan, base: Digest | None, rows: _Rows
+) -> None:
     for payload in encode_record(plan.digest, base, rows):
         repository.append_record(FrameKind.MANIFEST, payload)
 
 
 def _store_slices(
-    repository: Repository, plan: manifests.ManifestPlan, rows: Iterable[tuple[str, Entry | None]]
+    repository: Repository,
+    plan: manifests.ManifestPlan,
+    base: Digest | None,
+    rows: Iterable[tuple[str, Entry | None]],
 ) -> int:
     """Insert a large manifest slice by slice, so that no other writer waits long; it stays hidden."""
     repository.publish()
     with repository.catalog.write() as tx:
+        _refuse_pruned(tx, plan, base)
         hidden = manifests.begin_manifest(tx, plan)
     folders: dict[str, int] = {}
     for some in manifests.slices(rows):
@@ -140,16 +152,25 @@ def _store_slices(
 
 
 def finish_manifest(tx: Transaction, prepared: PreparedManifest) -> int:
-    """Make it a manifest that versions can have; its row."""
+    """Make it a manifest that versions can have; its row. GroundPruned when it must be prepared again."""
     digest = prepared.plan.digest
     known = manifests.find_manifest(tx.connection, digest)
     if known is not None:
         return known
+    if prepared.stored is not None:
+        raise GroundPruned
     if prepared.hidden is not None:
         return manifests.complete_manifest(tx, prepared.hidden, digest)
+    _refuse_pruned(tx, prepared.plan, prepared.base_digest)
     manifest_id = manifests.begin_manifest(tx, prepared.plan)
     manifests.insert_rows(tx, manifest_id, prepared.rows, {})
     return manifests.complete_manifest(tx, manifest_id, digest)
+
+
+def _refuse_pruned(tx: Transaction, plan: manifests.ManifestPlan, base: Digest | None) -> None:
+    """GroundPruned unless the manifest below is still the one that was looked at, whole."""
+    if base is not None and manifests.find_manifest(tx.connection, base) != plan.base:
+        raise GroundPruned
 
 
 # --- what was lost -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from localart.catalog import artifacts, edges, manifests, metrics, versions
@@ -10,6 +11,7 @@ from localart.draft import Draft, resettle
 from localart.model import Direction, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag
 from localart.operations.keep_manifest import (
+    GroundPruned,
     PreparedManifest,
     finish_manifest,
     naming_lost_content,
@@ -87,7 +89,8 @@ def log_over(
             resettle(draft, repository)
             report = None
             while report is None:
-                report = _log_once(repository, draft, ground, run, then)
+                with suppress(GroundPruned):
+                    report = _log_once(repository, draft, ground, run, then)
     draft.release()
     return report
 

@@ -2,9 +2,11 @@
 
 The order, and why a death anywhere leaves the old store or the new one, whole:
 
-1.  No draft is alive (`Lease.exclusive`), so nobody relies on content that no row protects: what is garbage now
-    stays garbage (I5). It is marked without a lock on the catalog, and its rows go in short transactions.
-2.  The lease is given back: moving bytes changes no content, so others add and log meanwhile. A pack with much
+0.  Deleted versions whose time in the trash is over let their content go.
+1.  What is garbage is marked without a lock on the catalog, and its rows go in short transactions. When no draft is
+    alive (`Lease.exclusive`), nobody relies on content that no row protects, and none begins to meanwhile. Beside
+    drafts, what they have pinned stays, and what was committed meanwhile (I5): each step looks, holding the gate.
+2.  Moving bytes changes no content, so others add and log meanwhile. A pack with much
     dead in it is emptied by `Repacker`: bytes, then rows, then the old file (I1).
 3.  Pack files no row names are leftovers of a killed writer or prune, and go.
 4.  Free pages of the database are given back.
@@ -27,9 +29,12 @@ from localart.operations.tidy import remove_leftovers
 from localart.operations.trash import TRASH_SECONDS, due, empty_trash, is_clock_behind, list_trash
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
+from localart.repository.lease import PinReader, gate_path
 
 SWEEP_ROWS = 20_000  # a transaction: about 0.1 s with the writer lock
 SHRINK_PAGES = 2_000
+_PATIENCE_SECONDS = 600
+_MOST_SWEEPS = 5
 _PAUSE_SECONDS = 0.01  # a waiting writer looks every 5 ms whether the lock is free
 
 
@@ -53,10 +58,10 @@ class PrunePlan:
 class PruneReport:
     """What a prune did. `freed_bytes`: how much the pack files and the database have shrunk.
 
-    `held_by_writers`: a draft was alive somewhere, or another prune was running, and nothing was done.
-    `waiting_bytes` are dead but stay: their pack is mostly alive, held by a writer, or damaged. `emptied_versions`
-    left the trash for good. `packs_set_aside` hold records from a time the catalog does not know; they lie in
-    `quarantine/`.
+    `held_by_writers`: another prune was running, and nothing was done. `beside_writers`: drafts were alive, and what
+    they may need stays. `waiting_bytes` are dead but stay: their pack is mostly alive, held by a writer, or damaged.
+    `emptied_versions` left the trash for good. `packs_set_aside` hold records from a time the catalog does not know;
+    they lie in `quarantine/`.
     """
 
     freed_bytes: int = 0
@@ -64,6 +69,7 @@ class PruneReport:
     packs_rewritten: int = 0
     waiting_bytes: int = 0
     held_by_writers: bool = False
+    beside_writers: bool = False
     emptied_versions: int = 0
     packs_set_aside: int = 0
     damaged_packs: tuple[str, ...] = ()
@@ -72,7 +78,7 @@ class PruneReport:
 def plan_prune(repository: Repository, doomed: Sequence[VersionRecord] = ()) -> PrunePlan:
     """Say what would be freed if the versions in `doomed` were deleted now. Changes nothing.
 
-    What drafts alive now have added, and not logged yet, counts as garbage too.
+    What drafts alive now have added, and not logged yet, counts as garbage too, although it stays.
     """
     connection = repository.read()
     with pruning.marked(connection, [version.id for version in doomed]):
@@ -128,18 +134,18 @@ def _prune(repository: Repository, progress: Progress) -> PruneReport:
     before = pruning.catalog_bytes(connection)
     with ExitStack() as marks:
         with repository.lease.exclusive() as is_alone:
-            if not is_alone:
-                return PruneReport(held_by_writers=True)
-            repository.release_writer()
-            if not _sweep(repository, marks.enter_context(pruning.marked(connection))):
-                return PruneReport(held_by_writers=True)
+            _release_own_packs(repository, is_alone=is_alone)
+            if not _sweep(repository, marks, is_alone=is_alone):
+                return PruneReport(held_by_writers=True, beside_writers=True)
             uses = pruning.pack_uses(connection)
-            remove_leftovers(repository)
-        tally = _repack(repository, uses, progress)
+            if is_alone:
+                remove_leftovers(repository)
+        tally = _repack(repository, uses, progress, is_alone=is_alone)
     remove_orphans(repository, tally)
     _shrink(repository)
     return PruneReport(
         freed_bytes=tally.freed_bytes + before - pruning.catalog_bytes(connection),
+        beside_writers=not is_alone,
         packs_removed=tally.packs_removed,
         packs_rewritten=tally.packs_rewritten,
         waiting_bytes=tally.waiting_bytes,
@@ -148,23 +154,62 @@ def _prune(repository: Repository, progress: Progress) -> PruneReport:
     )
 
 
-def _sweep(repository: Repository, watch: Watch) -> bool:
-    """Remove the rows of what is marked; False when somebody logged without a lease: then the rest stays."""
+def _release_own_packs(repository: Repository, *, is_alone: bool) -> None:
+    if is_alone:
+        repository.release_writer()
+        return
+    with repository.lease.unheld() as is_free:
+        if is_free:
+            repository.release_writer()
+
+
+def _sweep(repository: Repository, marks: ExitStack, *, is_alone: bool) -> bool:
+    """Mark, and remove the rows of what is marked; False when others changed too much meanwhile, too often.
+
+    The marks stay for as long as `marks` does.
+    """
+    gate = FileLock(gate_path(repository.root / "locks"))
+    try:
+        with gate.held(timeout_seconds=_PATIENCE_SECONDS):
+            PinReader(repository.root / "locks").remove_stale()
+        for _ in range(_MOST_SWEEPS):
+            watch = marks.enter_context(pruning.marked(repository.read(), is_alone=is_alone))
+            if _sweep_marked(repository, gate, watch):
+                return True
+            marks.close()
+        return False
+    finally:
+        gate.close()
+
+
+def _sweep_marked(repository: Repository, gate: FileLock, watch: Watch) -> bool:
+    """False when a manifest that is marked was taken up again: then the rest stays, and must be marked anew."""
     connection = repository.read()
     has_more = pruning.has_garbage(connection)
+    pins = PinReader(repository.root / "locks")
+    if has_more:
+        pruning.note_pins(connection, pins.new_pins())  # most of them, while nobody waits
     while has_more:
-        with pruning.foreign_keys_off(connection), repository.catalog.write() as tx:
-            if not pruning.is_undisturbed(tx, watch):
+        # The gate first: nobody who holds the writer lock asks for it.
+        with (
+            gate.held(timeout_seconds=_PATIENCE_SECONDS),
+            pruning.foreign_keys_off(connection),
+            repository.catalog.write() as tx,
+        ):
+            if not pruning.is_current(tx, watch):
                 return False
+            pruning.spare(tx, watch, pins.new_pins())
             has_more = pruning.sweep(tx, SWEEP_ROWS)
             watch = pruning.watched(tx.connection)
         _let_others_in(has_more=has_more)
     return True
 
 
-def _repack(repository: Repository, uses: Sequence[PackUse], progress: Progress) -> RepackTally:
+def _repack(
+    repository: Repository, uses: Sequence[PackUse], progress: Progress, *, is_alone: bool
+) -> RepackTally:
     """Empty the packs where it pays, those first that cost least: they may free the room the others need."""
-    repacker = Repacker(repository, progress)
+    repacker = Repacker(repository, progress, keeps_all_records=not is_alone)
     progress.start("freeing space", total_bytes=sum(use.live_bytes for use in uses), total_files=0)
     try:
         for use in uses:

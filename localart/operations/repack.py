@@ -83,7 +83,10 @@ class Repacker:
     rows are an orphan.
     """
 
-    def __init__(self, repository: Repository, progress: Progress) -> None:
+    def __init__(
+        self, repository: Repository, progress: Progress, *, keeps_all_records: bool = False
+    ) -> None:
+        self._keeps_all_records = keeps_all_records
         self.tally = RepackTally()
         self._repository = repository
         self._root = repository.root
@@ -123,9 +126,9 @@ class Repacker:
     def _records(self, use: PackUse) -> list[FramePlace]:
         """The records that must be kept, so that a lost catalog can be rebuilt from the packs.
 
-        All of the journal's, and what tells of manifests, large files and runs that are still there. No log was
-        under way when the pack was looked at, and it has not changed since: what the catalog does not know is
-        garbage.
+        All of the journal's, and what tells of manifests, large files and runs that are still there. When no log was
+        under way as the packs were looked at, what the catalog does not know is garbage; otherwise it may be on its
+        way, and all is kept.
         """
         if use.framed_bytes == use.end - PACK_HEADER_BYTES:
             return []
@@ -137,6 +140,7 @@ class Repacker:
             )
             for found in scan_pack(pack_path(self._root, use.name), end=use.end, on_damage=OnDamage.RAISE)
             if found.kind is FrameKind.JOURNAL
+            or (self._keeps_all_records and found.kind is not FrameKind.DATA)
             or (found.kind is not FrameKind.DATA and _subject(payload_of(use.name, found)) in kept[found.kind])
         ]  # fmt: skip
 

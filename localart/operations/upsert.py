@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,12 @@ from localart.catalog import artifacts, edges, upserts
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
 from localart.model import Direction, JsonObject, RunRecord
-from localart.operations.keep_manifest import finish_manifest, naming_lost_content, prepare_manifest
+from localart.operations.keep_manifest import (
+    GroundPruned,
+    finish_manifest,
+    naming_lost_content,
+    prepare_manifest,
+)
 from localart.operations.log import Ground, Label, LogReport, check_label_words, latest_manifest, log_over
 from localart.repository import Repository
 
@@ -24,28 +30,36 @@ def upsert(
     check_label_words(label)
     with draft.sealing(), naming_lost_content(repository, draft):
         resettle(draft, repository)
-        prepared = prepare_manifest(repository, draft, project=label.project, name=label.name)
-        with repository.write_with_content() as tx:
-            artifact_id = artifacts.ensure_artifact(
-                tx, label.project, label.name, label.type, label.description
-            )
-            upserts.insert_upsert(
-                tx,
-                artifact_id=artifact_id,
-                distributed_id=distributed_id,
-                run_key=run.key,
-                manifest_id=finish_manifest(tx, prepared),
-                body=_body(label),
-            )
-            tx.record(
-                "upsert.added",
-                {
-                    "project": label.project, "artifact": label.name, "id": distributed_id, "run": run.uid,
-                    "manifest": prepared.plan.digest.hex(), "size": prepared.plan.size_bytes,
-                    "files": prepared.plan.file_count, **_body(label),
-                },
-            )  # fmt: skip
+        is_added = False
+        while not is_added:
+            with suppress(GroundPruned):
+                _upsert_once(repository, draft, label, run, distributed_id)
+                is_added = True
     draft.release()
+
+
+def _upsert_once(
+    repository: Repository, draft: Draft, label: Label, run: RunRecord, distributed_id: str
+) -> None:
+    prepared = prepare_manifest(repository, draft, project=label.project, name=label.name)
+    with repository.write_with_content() as tx:
+        artifact_id = artifacts.ensure_artifact(tx, label.project, label.name, label.type, label.description)
+        upserts.insert_upsert(
+            tx,
+            artifact_id=artifact_id,
+            distributed_id=distributed_id,
+            run_key=run.key,
+            manifest_id=finish_manifest(tx, prepared),
+            body=_body(label),
+        )
+        tx.record(
+            "upsert.added",
+            {
+                "project": label.project, "artifact": label.name, "id": distributed_id, "run": run.uid,
+                "manifest": prepared.plan.digest.hex(), "size": prepared.plan.size_bytes,
+                "files": prepared.plan.file_count, **_body(label),
+            },
+        )  # fmt: skip
 
 
 def finish_upserts(

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from localart.catalog import blobs as blob_rows
 from localart.errors import SourceChanged
 from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
@@ -118,7 +117,7 @@ def _recall(repository: Repository, batch: list[_Waiting]) -> None:
     """Name the bytes of files that were read before and have not changed since, if they are still stored."""
     digests = repository.cache.find([waiting.file.stat for waiting in batch])
     wanted = list({digest for digest in digests if digest is not None})
-    stored = blob_rows.known_blobs(repository.read(), wanted) if wanted else set()
+    stored = repository.rely_on(wanted) if wanted else set()
     for waiting, digest in zip(batch, digests, strict=True):
         if digest in stored and digest is not None:
             waiting.blob = BlobRef(digest, waiting.file.stat.st_size)
@@ -143,6 +142,8 @@ def _ingest_large(
 ) -> tuple[os.stat_result, Digest]:
     path = waiting.file.absolute
     before = find_earlier(waiting.file.path, waiting.file.stat.st_size)
+    if before is not None and not repository.rely_on([before.digest]):  # pruned since it was found
+        before = None
     for attempt in (1, 2):
         with open_source(path) as source, repository.writing() as writer:
             try:

@@ -1,18 +1,47 @@
 """Who relies on bytes that no committed row protects yet.
 
-A draft that found its content already stored holds no row that would keep it. While any draft with content
-lives, its process holds `locks/lease.lock` shared; prune takes it exclusively before it removes bytes, and
-leaves them when it cannot. The kernel frees the lock of a process that dies, so a lease is never stale.
+A draft that found its content already stored holds no row that would keep it. While any draft with content lives, its
+process holds `locks/lease.lock` shared, and writes down what it relies on: the digests of what it found stored or
+published itself, 32 bytes each, in `locks/lease-<id>.pins`, which it holds locked too. Prune leaves what is pinned.
+The kernel frees the locks of a process that dies, so a lease is never stale and pins without a lock mean nothing.
+
+To look something up and to pin it is one step: both are done while `locks/gate.lock` is held shared, and prune holds
+it alone while it reads the pins and removes rows. So what was found is either pinned before prune looks, or not
+found any more. What a process touched while one of its drafts lives stays pinned until its last draft is gone.
 """
 
+import errno
+import fcntl
+import io
+import os
+import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localart.catalog.lock import FileLock
+from localart.errors import StoreError, StoreFull
+from localart.model import DIGEST_BYTES, Digest
 
 _PATIENCE_SECONDS = 600
+_SUFFIX = ".pins"
+
+
+class Hold:
+    """One draft's share of the lease. Dropping it twice, or in a forked child, does nothing."""
+
+    __slots__ = ("_generation", "_lease")
+
+    def __init__(self, lease: "Lease") -> None:
+        self._lease: Lease | None = lease
+        self._generation = lease.generation
+
+    def drop(self) -> None:
+        """Let go."""
+        lease, self._lease = self._lease, None
+        if lease is not None and lease.generation is self._generation:
+            lease.drop()
 
 
 class Lease:
@@ -26,31 +55,54 @@ class Lease:
         self._path = path
         self._on_first = on_first
         self._lock = FileLock(path)
+        self._gate = FileLock(gate_path(path.parent))
+        self._pins: io.FileIO | None = None
+        self._pins_path: Path | None = None
         self.forget()
 
     def forget(self) -> None:
-        """In a forked child: the parent's drafts are the parent's."""
+        """In a forked child: the parent's drafts are the parent's, and so are its locks."""
+        self.generation = object()
         self._turn = threading.Lock()
+        self._pinning = threading.Lock()
         # Held for a moment only: a draft may be collected, and drop, in the midst of anything.
         self._guard = threading.RLock()
         self._holders = 0
+        # What is inherited would keep the parent's lease alive when the parent has died.
+        self._lock.close()
+        self._gate.close()
+        if self._pins is not None:
+            self._pins.close()
+        self._pins = self._pins_path = None
 
-    def take(self) -> None:
-        """One more draft relies on stored bytes; waits while a prune is running."""
+    def take(self) -> Hold:
+        """One more draft relies on stored bytes; waits while a prune is running that found nobody."""
         with self._turn:
-            if not self._join():
-                return
-            try:
-                self._lock.acquire(timeout_seconds=_PATIENCE_SECONDS, shared=True)
-                self._on_first()
-            except BaseException:
-                self.drop()
-                raise
+            if self._join():
+                try:
+                    self._lock.acquire(timeout_seconds=_PATIENCE_SECONDS, shared=True)
+                    self._open_pins()
+                    self._on_first()
+                except BaseException:
+                    self.drop()
+                    raise
+            return Hold(self)
 
     def _join(self) -> bool:
         with self._guard:
             self._holders += 1
             return self._holders == 1
+
+    def _open_pins(self) -> None:
+        path = self._path.with_name(f"lease-{secrets.token_hex(8)}{_SUFFIX}")
+        with self._pinning, self._gate.held(timeout_seconds=_PATIENCE_SECONDS, shared=True):
+            try:
+                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise _refusal(error, path) from error
+            pins = io.FileIO(fd, "w")
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            self._pins, self._pins_path = pins, path
 
     def drop(self) -> None:
         """One draft less."""
@@ -59,7 +111,51 @@ class Lease:
                 return
             self._holders -= 1
             if self._holders == 0:
-                self._lock.release()
+                self._let_go()
+
+    def _let_go(self) -> None:
+        pins, path, self._pins, self._pins_path = self._pins, self._pins_path, None, None
+        if path is not None:
+            with suppress(OSError):  # a prune finds it later, without a lock
+                path.unlink(missing_ok=True)
+        if pins is not None:
+            pins.close()
+        self._lock.release()
+
+    # --- pinning ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def relying(self) -> Iterator[Callable[[Iterable[Digest]], None]]:
+        """Inside, no prune removes rows; what is passed to the function given stays as long as the lease is held.
+
+        Without a lease nothing is promised, and nothing waits. Keep it short: look up, pin, leave.
+        """
+        if self._pins is None:
+            yield _nothing
+            return
+        with self._pinning, self._gate.held(timeout_seconds=_PATIENCE_SECONDS, shared=True):
+            yield self._pin
+
+    def pin(self, digests: Iterable[Digest]) -> None:
+        """Rely on these from now on; whether they are stored is for the caller to see."""
+        with self.relying() as pin:
+            pin(digests)
+
+    def _pin(self, digests: Iterable[Digest]) -> None:
+        pins = self._pins
+        data = b"".join(digests)
+        if pins is None or not data:
+            return
+        try:
+            written = pins.write(data)
+        except ValueError:  # closed: the last draft was collected this moment
+            return
+        except OSError as error:
+            raise _refusal(error, self._path) from error
+        if written != len(data):
+            raise _refusal(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), self._path)
+
+    # --- for those who remove ---------------------------------------------------------------------------
 
     @contextmanager
     def exclusive(self) -> Iterator[bool]:
@@ -70,8 +166,67 @@ class Lease:
         finally:
             lock.close()
 
+    @contextmanager
+    def unheld(self) -> Iterator[bool]:
+        """True inside when no draft of this process relies on anything, and none begins to; False when one does."""
+        with self._turn:
+            yield self._holders == 0
+
     def close(self) -> None:
         """Let go of everything."""
         with self._guard:
             self._holders = 0
+            self._let_go()
             self._lock.close()
+            self._gate.close()
+
+
+def _nothing(digests: Iterable[Digest]) -> None:
+    del digests
+
+
+def _refusal(error: OSError, path: Path) -> StoreError:
+    store = path.parent.parent
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreFull(f"No space left in the store at {store}", hint="free some and try again")
+    return StoreError(f"The store at {store} cannot be locked: {error.strerror}", hint="look at its locks/")
+
+
+def gate_path(locks: Path) -> Path:
+    """The lock that is held while something is looked up and pinned, or while rows are removed."""
+    return locks / "gate.lock"
+
+
+class PinReader:
+    """What the drafts of all processes rely on, read bit by bit. Only for who holds the gate alone.
+
+    A file that was read once is read on even when its owner has died since: what it had pinned may be on its way.
+    """
+
+    def __init__(self, locks: Path) -> None:
+        self._locks = locks
+        self._read: dict[str, int] = {}
+
+    def remove_stale(self) -> None:
+        """Remove the files of processes that are gone."""
+        for path in self._locks.glob(f"lease-*{_SUFFIX}"):
+            lock = FileLock(path)
+            try:
+                if lock.try_acquire():
+                    path.unlink(missing_ok=True)
+            finally:
+                lock.close()
+
+    def new_pins(self) -> Iterator[Digest]:
+        """What was pinned since the last time."""
+        for path in sorted(self._locks.glob(f"lease-*{_SUFFIX}")):
+            try:
+                with path.open("rb") as file:
+                    file.seek(self._read.get(path.name, 0))
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            whole = len(data) - len(data) % DIGEST_BYTES
+            self._read[path.name] = self._read.get(path.name, 0) + whole
+            for at in range(0, whole, DIGEST_BYTES):
+                yield Digest(data[at : at + DIGEST_BYTES])

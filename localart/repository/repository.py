@@ -121,6 +121,7 @@ class Repository:
         """As `write`, after everything ingested so far is durable; its rows go in first."""
         with self.writing():
             self._seal()
+            self._pin_unpublished()
             with self.write() as tx:
                 for batch in self._unpublished:
                     blob_rows.publish(tx, batch)
@@ -142,10 +143,24 @@ class Repository:
         with self.writing():
             self._seal()
             if self._unpublished:
+                self._pin_unpublished()
                 with self.catalog.write() as tx:
                     for batch in self._unpublished:
                         blob_rows.publish(tx, batch)
                 self._forget_published()
+
+    def rely_on(self, digests: Sequence[Digest]) -> set[Digest]:
+        """Those of `digests` that are published; they stay so as long as a draft of this process lives."""
+        with self.lease.relying() as pin:
+            known = blob_rows.known_blobs(self.read(), digests)
+            pin(known)
+        return known
+
+    def _pin_unpublished(self) -> None:
+        """Before their rows are there for prune to see."""
+        for batch in self._unpublished:
+            self.lease.pin(member.digest for frame in batch.frames for member in frame.members)
+            self.lease.pin(blob.digest for blob in batch.chunked)
 
     def publish_if_large(self) -> None:
         """Publish early when much is waiting, so that memory stays bounded."""
@@ -195,7 +210,7 @@ class Repository:
             from localart.store.writer import BlobWriter
 
             self._writer = BlobWriter(
-                self.root, index=_CatalogIndex(self.catalog), packs=lambda: blob_rows.pack_states(self.read())
+                self.root, index=_CatalogIndex(self), packs=lambda: blob_rows.pack_states(self.read())
             )
         return self._writer
 
@@ -248,13 +263,13 @@ class Repository:
 
 
 class _CatalogIndex:
-    """The catalog as the store sees it."""
+    """The catalog as the store sees it: what is found there is relied on."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
 
     def known_blobs(self, digests: Sequence[Digest]) -> set[Digest]:
-        return blob_rows.known_blobs(self._catalog.read(), digests)
+        return self._repository.rely_on(digests)
 
     def knows_size(self, size_bytes: int) -> bool:
-        return blob_rows.knows_size(self._catalog.read(), size_bytes)
+        return blob_rows.knows_size(self._repository.catalog.read(), size_bytes)

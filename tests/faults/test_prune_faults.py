@@ -52,7 +52,7 @@ def test_content_that_a_draft_found_stored_survives_a_prune_in_between(store: Pa
 
     report = execute_prune(default_repository())
 
-    assert report.held_by_writers
+    assert report.beside_writers
     (tmp_path / "go").touch()
     assert ended_well(draft)
     assert not execute_prune(default_repository()).held_by_writers

@@ -86,7 +86,7 @@ def test_a_draft_keeps_content_whose_version_is_deleted_and_pruned(run: localart
     draft = logged.new_draft()
     logged.delete(delete_aliases=True)
 
-    assert execute_prune(logged.repository).held_by_writers
+    assert execute_prune(logged.repository, trash_seconds=0).beside_writers
     with draft.new_file("b") as file:
         file.write("2")
 

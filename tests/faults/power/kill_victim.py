@@ -22,13 +22,25 @@ from pathlib import Path
 from cut_contents import METRICS_AT_RISK_SECONDS, PROJECT, tree_of, write_tree
 
 import localart
+from localart.catalog import format as catalog_format
 from localart.catalog import manifests
 from localart.errors import ArtifactNotFound
-from localart.repository import repository
+from localart.operations import backup as backup_module
+from localart.operations import rebuild as rebuild_module
+from localart.operations.prune import execute_prune
+from localart.operations.retention import RetentionRules, execute_retention, plan_retention
+from localart.operations.undo import execute_undo, plan_undo
+from localart.repository import marker, opening, repository
 from localart.repository.opening import close_all, open_repository
 from localart.session import finish_all
 
 _PR_SET_PTRACER = 0x59616D61
+_COLOURS = """
+CREATE TABLE colours(run INTEGER NOT NULL REFERENCES runs(id), name TEXT NOT NULL) STRICT;
+ALTER TABLE runs ADD COLUMN colour TEXT;
+INSERT INTO colours SELECT id, 'red' FROM runs;
+UPDATE runs SET colour = 'red';
+"""
 _sources = Path(sys.argv[1])
 
 
@@ -129,8 +141,64 @@ def numbers() -> Iterator[None]:
         yield
 
 
+def prune() -> Iterator[None]:
+    """All versions but the newest ones go by rules, leave the trash, and their bytes are freed."""
+    repository = open_repository(Path(os.environ["LOCALART_DIR"]))
+    rules = RetentionRules(keep_last=1, keep_aliased=False)
+    execute_retention(repository, plan_retention(repository, rules))
+    yield
+    execute_prune(repository, trash_seconds=0)
+    yield
+
+
+def undo() -> Iterator[None]:
+    """A version with its alias goes and comes back; an alias moves and moves back."""
+    with suppress(ArtifactNotFound):
+        localart.Api().artifact(f"{PROJECT}/many:v0").delete(delete_aliases=True)
+    yield
+    repository = open_repository(Path(os.environ["LOCALART_DIR"]))
+    execute_undo(repository, plan_undo(repository))
+    yield
+    version = localart.Api().artifact(f"{PROJECT}/small:v1")
+    version.aliases += ["best"]
+    version.save()
+    yield
+    execute_undo(repository, plan_undo(repository))
+    yield
+
+
+def rebuild() -> Iterator[None]:
+    """The catalog is made again from the packs, and takes the place of the one there is."""
+    rebuild_module.rebuild(Path(os.environ["LOCALART_DIR"]), force=True)
+    yield
+
+
+def backup() -> Iterator[None]:
+    """The store is copied, something is logged, and what is new is copied. The target is beside the store."""
+    store = Path(os.environ["LOCALART_DIR"])
+    for number in (0, 1):
+        source = open_repository(store)
+        backup_module.backup(source, store.with_name(f"{store.name}-copy"))
+        source.close()
+        yield
+        if number == 0:
+            localart.init(project=PROJECT, id="victim", resume="allow")
+            _log("chunked", 2, run="victim")
+            localart.finish()
+            close_all()
+            yield
+
+
+def migrate() -> Iterator[None]:
+    """A later localart, whose catalog has one more table and column, opens the store."""
+    catalog_format._FOLDER = _sources / "migrations"
+    marker.STORE_FORMAT = opening.STORE_FORMAT = 2
+    open_repository(Path(os.environ["LOCALART_DIR"])).close()
+    yield
+
+
 SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
-    one.__name__: one for one in (prepare, first, later, sliced, alias, delete, finish, numbers)
+    one.__name__: one for one in (prepare, first, later, sliced, alias, delete, finish, numbers, prune, undo)
 }
 
 
@@ -155,6 +223,10 @@ def _write_sources() -> None:
         for number in range(3):
             write_tree(_sources / artifact / str(number), tree_of(artifact, "victim", number))
     write_tree(_sources / "sliced" / "0", tree_of("many", "sliced", 0))
+    scripts = {**catalog_format.migrations(), "0002_colours": _COLOURS}
+    (_sources / "migrations").mkdir(exist_ok=True)
+    for name, script in scripts.items():
+        (_sources / "migrations" / f"{name}.sql").write_text(script)
 
 
 def serve() -> None:
@@ -169,6 +241,7 @@ def serve() -> None:
         "localart.media",
         "concurrent.futures.thread",
         "zstandard",
+        "sqlite_utils",
     ):
         importlib.import_module(module)
     for line in sys.stdin:

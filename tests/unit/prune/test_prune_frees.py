@@ -124,19 +124,20 @@ def test_content_taken_in_and_then_given_up_without_rows_goes_too(bench: Bench) 
     bench.check()
 
 
-def test_nothing_is_freed_while_a_draft_is_alive(bench: Bench) -> None:
+def test_beside_a_draft_what_it_does_not_need_is_freed_and_what_it_added_stays(bench: Bench) -> None:
     bench.delete(bench.log(tree(0)))
     draft = localart.Artifact("other", "dataset")
-    with draft.new_file("x") as file:
-        file.write("x")
-    before = bench.pack_bytes(), bench.query("SELECT count(*) FROM blobs")
+    with draft.new_file("x.bin", "wb") as file:
+        file.write(noise("x", 300_000))
+    bench.repository.publish()
 
     report = bench.prune()
 
-    assert report == prune.PruneReport(held_by_writers=True)
-    assert (bench.pack_bytes(), bench.query("SELECT count(*) FROM blobs")) == before
+    assert (report.beside_writers, report.held_by_writers) == (True, False)
+    stored = bench.query("SELECT count(*), sum(size) FROM blobs WHERE frame IS NOT NULL")[0]
+    assert stored[1] == 300_000
     del draft
-    assert not bench.prune().held_by_writers
+    assert not bench.prune().beside_writers
     assert bench.query("SELECT count(*) FROM blobs") == [(0,)]
 
 
