@@ -15,7 +15,10 @@ from localart.cli.completing import complete_project, complete_target
 @click.option("--ascii", "is_ascii", is_flag=True, help="Draw with ASCII signs only.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.option(
-    "--images", type=click.Choice(["auto", "half", "off"]), default="auto", help="How pictures are shown."
+    "--images",
+    type=click.Choice(["auto", "half", "kitty", "sixel", "off"]),
+    default="auto",
+    help="How pictures are shown.",
 )
 @click.option("--write", is_flag=True, help="Allow changes of aliases, tags and descriptions.")
 @click.option("--print", "prints", is_flag=True, help="Write the name chosen last to stdout.")
