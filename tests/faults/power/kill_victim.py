@@ -174,7 +174,7 @@ def rebuild() -> Iterator[None]:
 
 
 def backup() -> Iterator[None]:
-    """The store is copied, something is logged, and what is new is copied. The target is beside the store."""
+    """The store is copied, aliases move, and what is new is copied. The target is beside the store."""
     store = Path(os.environ["LOCALART_DIR"])
     for number in (0, 1):
         source = open_repository(store)
@@ -182,11 +182,8 @@ def backup() -> Iterator[None]:
         source.close()
         yield
         if number == 0:
-            localart.init(project=PROJECT, id="victim", resume="allow")
-            _log("chunked", 2, run="victim")
-            localart.finish()
+            yield from alias()
             close_all()
-            yield
 
 
 def migrate() -> Iterator[None]:
@@ -198,7 +195,22 @@ def migrate() -> Iterator[None]:
 
 
 SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
-    one.__name__: one for one in (prepare, first, later, sliced, alias, delete, finish, numbers, prune, undo)
+    one.__name__: one
+    for one in (
+        prepare,
+        first,
+        later,
+        sliced,
+        alias,
+        delete,
+        finish,
+        numbers,
+        rebuild,
+        backup,
+        migrate,
+        prune,
+        undo,
+    )
 }
 
 

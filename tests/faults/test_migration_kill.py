@@ -1,0 +1,96 @@
+"""An upgrade of the catalog may die at any instruction: it has the old format or the new one, and a copy of the old.
+
+Broken on purpose: without the transaction around the migrations, or with the copy made after it, this fails.
+"""
+
+import os
+import sqlite3
+import sys
+
+import pytest
+from power import tracing
+from power.kill_points import KillBench
+
+from localart.repository.marker import read_marker
+
+_SOME = 6
+
+pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")
+
+
+class MigrationBench(KillBench):
+    """Also looks at the format, the marker and the copy."""
+
+    def _once_more(self, scenario, store):
+        yield from _wrong_with_format(store)
+        yield from super()._once_more(scenario, store)
+        yield from _wrong_with_format(store)
+        if _format(store / "localart.db") != 2:
+            yield "the same again did not upgrade"
+
+
+def _wrong_with_format(store):
+    found = _format(store / "localart.db")
+    copy = store / "localart.db.before-1"
+    if found == 2 and read_marker(store).format != 2:
+        yield "an older localart is not told"
+    if read_marker(store).format == 2 and not copy.exists():
+        yield "there is no way back"
+    if copy.exists() and _format(copy) != 1:
+        yield "the copy is not of the old format"
+    if (_colours(store / "localart.db") is not None) != (found == 2):
+        yield f"half of the migration is there: {_colours(store / 'localart.db')} in format {found}"
+
+
+def _format(path):
+    return _ask(path, "PRAGMA user_version")
+
+
+def _colours(path):
+    """How many rows the migration made, once for each run; None when its table is not there."""
+    try:
+        return _ask(path, "SELECT count(*) FROM colours")
+    except sqlite3.OperationalError:
+        return None
+
+
+def _ask(path, sql):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchone()[0]
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
+    folder = tmp_path_factory.mktemp("bench")
+    with MigrationBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}) as bench:
+        yield bench
+
+
+@pytest.mark.xdist_group("strace")
+def test_a_kill_leaves_the_old_format_or_the_new_one(bench):
+    rehearsed = bench.rehearse("migrate")
+    step = max(1, len(rehearsed.points) // _SOME)
+
+    assert _killed(bench, rehearsed, [*rehearsed.points[3::step], rehearsed.points[-1]]) == []
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+def test_a_kill_at_any_call_leaves_the_old_format_or_the_new_one(bench):
+    rehearsed = bench.rehearse("migrate")
+
+    broken = _killed(bench, rehearsed, rehearsed.points)
+
+    print(
+        f"\nkill -9 at each call, migrate: {len(rehearsed.points)} points, {len(broken)} promises broken",
+        file=sys.stderr,
+    )
+    assert broken == []
+
+
+def _killed(bench, rehearsed, points):
+    return [f"{point}: {line}" for point in points for line in bench.kill(rehearsed, point)]
