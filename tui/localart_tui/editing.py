@@ -67,7 +67,7 @@ def _show_menu(app: LocalartApp, choices: list[Choice]) -> None:
     from localart_tui.modals import Menu
 
     named = dict(zip(_LETTERS, choices, strict=False))
-    entries = [Entry(key, choice.title, " · ".join(choice.now) or "(none)") for key, choice in named.items()]
+    entries = [Entry(key, choice.label, " · ".join(choice.now) or "(none)") for key, choice in named.items()]
 
     def take(key: str | None) -> None:
         if key and is_too_long(named[key]):
@@ -125,6 +125,7 @@ class EditScreen(ModalScreen[bool]):
         width: 90%; max-width: 84; height: auto; max-height: 95%; background: $surface; padding: 1 2;
     }
     EditScreen EditArea { height: 8; border: none; padding: 0; background: $panel; }
+    EditScreen EditArea:focus { border: none; }
     EditScreen .edit-line { height: auto; }
     """
     BINDINGS: ClassVar[list[Binding]] = bindings(Scope.EDITING)  # type: ignore[assignment]
@@ -191,7 +192,7 @@ class EditScreen(ModalScreen[bool]):
             return
         except (LocalartError, sqlite3.Error, OSError) as error:
             what, hint = error_words(error)
-            self._say(f"{what}. {hint}" if hint else what, Tone.BAD)
+            self._say(f"{what}; {hint}" if hint else what, Tone.BAD)
             return
         remember(app, done)
         self.dismiss(True)  # noqa: FBT003  # the screen's result

@@ -31,6 +31,12 @@ class Choice:
     now: Texts
 
     @property
+    def label(self) -> str:
+        """`tags of v3`, `tags of the artifact`: what a menu says."""
+        name = name_of(self.target)
+        return f"{self.fact.value} of {name.rpartition(':')[2] if ':' in name else 'the artifact'}"
+
+    @property
     def title(self) -> str:
         """`tags of mnist-raw:v3`."""
         return f"{self.fact.value} of {name_of(self.target)}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widgets import Input
 
 from localart.errors import LocalartError
@@ -68,45 +67,10 @@ class FindInput(Input):
 
     BINDINGS: ClassVar[list[Binding]] = bindings(Scope.FIND)  # type: ignore[assignment]
 
-    @dataclass
-    class Wanted(Message):
-        """A key of the finder was pressed: the page does it."""
-
-        action: str
-        by: float = 0
-
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
         self.insert_text_at_cursor(clean(event.text[:LONGEST_QUERY].split("\n")[0], LONGEST_QUERY))
-
-    def action_cursor(self, by: int) -> None:
-        """Up or down in the hits."""
-        self.post_message(self.Wanted("cursor", by))
-
-    def action_page(self, pages: float) -> None:
-        """Pages up or down."""
-        self.post_message(self.Wanted("page", pages))
-
-    def action_section(self, by: int) -> None:
-        """To another section."""
-        self.post_message(self.Wanted("section", by))
-
-    def action_open(self) -> None:
-        """Go there."""
-        self.post_message(self.Wanted("open"))
-
-    def action_copy(self) -> None:
-        """Copy what is under the cursor."""
-        self.post_message(self.Wanted("copy"))
-
-    def action_clear(self) -> None:
-        """An empty line."""
-        self.value = ""
-
-    def action_leave(self) -> None:
-        """Out of a section, or back."""
-        self.post_message(self.Wanted("leave"))
 
 
 class FindPage(Page[bool]):
@@ -262,25 +226,7 @@ class FindPage(Page[bool]):
 
     # --- keys --------------------------------------------------------------------------------------------------
 
-    @on(FindInput.Wanted)
-    async def _wanted(self, message: FindInput.Wanted) -> None:
-        message.stop()
-        table = self.query_one("#found", VirtualTable)
-        match message.action:
-            case "cursor":
-                self._step(1 if message.by > 0 else -1)
-            case "page":
-                table.action_page(message.by)
-            case "section":
-                self._next_section(int(message.by))
-            case "open":
-                await self._open_row()
-            case "copy":
-                self.action_copy()
-            case "leave":
-                self._leave()
-
-    def _step(self, by: int) -> None:
+    def action_step(self, by: int) -> None:
         """One up or down, over headings."""
         table = self.query_one("#found", VirtualTable)
         at = table.cursor + by
@@ -289,7 +235,12 @@ class FindPage(Page[bool]):
         if 0 <= at < len(table.source):
             table.move_to(at)
 
-    def _next_section(self, by: int) -> None:
+    def action_pages(self, pages: float) -> None:
+        """Pages up or down."""
+        self.query_one("#found", VirtualTable).action_page(pages)
+
+    def action_section(self, by: int) -> None:
+        """To another section."""
         table = self.query_one("#found", VirtualTable)
         heads = [at for at in range(len(table.source)) if table.source.row(at).kind == "head"]  # type: ignore[attr-defined]
         ahead = [at for at in heads if (at > table.cursor if by > 0 else at < table.cursor - 1)]
@@ -299,9 +250,10 @@ class FindPage(Page[bool]):
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """A double click goes there, too."""
         event.stop()
-        self.run_worker(self._open_row(), group="click")
+        self.run_worker(self.action_take(), group="click")
 
-    async def _open_row(self) -> None:
+    async def action_take(self) -> None:
+        """Go there; list the rest; go on typing; run the command."""
         row = self.query_one("#found", VirtualTable).cursor_row
         if not isinstance(row, Row):
             return
@@ -319,7 +271,12 @@ class FindPage(Page[bool]):
             self.localart.action_go_back()
             await self.app.run_action(row.action)
 
-    def _leave(self) -> None:
+    def action_clear(self) -> None:
+        """An empty line."""
+        self.query_one(FindInput).value = ""
+
+    def action_leave(self) -> None:
+        """Out of a section, or back."""
         if self._whole:
             self._whole = ""
             self.view = replace(self.view, tab="")
