@@ -19,6 +19,7 @@ Cell = str | Part | list[Part]
 """What stands in one field: a text, a text in a tone, or several of them side by side."""
 
 GAP = 2
+_USUAL_NAME = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,13 @@ def _first_width(column: Column, natural: int) -> int:
 
 
 def _least(columns: Sequence[Column], naturals: Sequence[int], chosen: Sequence[int]) -> int:
-    return sum(_first_width(columns[number], naturals[number]) for number in chosen) + GAP * (len(chosen) - 1)
+    """What these columns take; names are whole up to a usual length before anything less important is there."""
+    widths = [_first_width(columns[number], naturals[number]) for number in chosen]
+    for at, number in enumerate(chosen):
+        column = columns[number]
+        if column.grow and not column.priority:
+            widths[at] = max(column.least, min(naturals[number], column.most, _USUAL_NAME))
+    return sum(widths) + GAP * (len(chosen) - 1)
 
 
 def _share(columns: Sequence[Column], naturals: Sequence[int], widths: dict[int, int], spare: int) -> None:

@@ -93,6 +93,7 @@ class FindPage(Page[bool]):
         super().__init__(place)
         self._sections: dict[str, Section] = {}
         self._whole = place.view.tab
+        self._placed = ""  # the row the cursor was put on, as long as nobody moved it
         self._waiting: Timer | None = None
         self._is_looking = False
 
@@ -144,6 +145,7 @@ class FindPage(Page[bool]):
             return
         self.view = replace(self.view, filter=event.value, tab="", cursor="")
         self._whole = ""
+        self._placed = self.query_one("#found", VirtualTable).cursor_id
         if self._waiting is not None:
             self._waiting.stop()
         self._waiting = self.set_timer(DEBOUNCE_SECONDS, self._look)
@@ -180,9 +182,11 @@ class FindPage(Page[bool]):
         rows = self._rows()
         table = self.query_one("#found", VirtualTable)
         source: ListSource[Row] = ListSource(rows, _row_id)
-        at = table.cursor_id if not cursor and table.cursor else cursor
+        has_moved = table.cursor_id != self._placed
+        at = table.cursor_id if not cursor and has_moved else cursor
         first = next((row.id for row in rows if row.kind == "hit"), "")
-        table.set_rows(source, cursor=at if source.index_of(at) is not None else first)
+        self._placed = "" if source.index_of(at) is not None else first
+        table.set_rows(source, cursor=self._placed or at)
         self._say_found(rows)
 
     def _rows(self) -> list[Row]:
