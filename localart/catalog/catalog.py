@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localart.catalog import forks
@@ -146,8 +146,14 @@ class Catalog:
         mine = self._mine()
         mine.refuse_gone()
         assert not mine.connection.in_transaction, "a write inside a transaction"
-        with mine.lock.held(timeout_seconds=BUSY_SECONDS), _not_forked():
-            yield from self._transaction(mine.connection, before_commit, durable=durable)
+        try:
+            with mine.lock.held(timeout_seconds=BUSY_SECONDS), _not_forked():
+                yield from self._transaction(mine.connection, before_commit, durable=durable)
+        except StoreReadOnly:
+            self._local.mine = (
+                None  # SQLite opens for reading what it may not write at that moment; ask it again
+            )
+            raise
 
     def _transaction(
         self, connection: Connection, before_commit: Callable[[Transaction], None] | None, *, durable: bool
@@ -290,8 +296,11 @@ def _leave_wal(connection: Connection, path: Path) -> None:
     try:
         mode = sqlite3.Connection.execute(connection, "PRAGMA journal_mode=DELETE").fetchone()[0]
         if wal is not None and mode == "delete":
-            os.pwrite(wal, bytes(_WAL_HEADER_BYTES), 0)
-            os.fdatasync(wal)
+            with suppress(
+                OSError
+            ):  # all is merged and synced; on a disk that fails now nothing more can be done
+                os.pwrite(wal, bytes(_WAL_HEADER_BYTES), 0)
+                os.fdatasync(wal)
     finally:
         if wal is not None:
             os.close(wal)

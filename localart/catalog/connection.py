@@ -120,8 +120,9 @@ def translate(error: sqlite3.Error) -> LocalartError:
                 f"The catalog is damaged: {error}", hint="run `localart verify`, then `localart repair`"
             )
         case sqlite3.SQLITE_CANTOPEN:
-            return StoreNotFound(
-                "The catalog cannot be opened", hint="was the store moved? run `localart doctor`"
+            return StoreError(
+                "The catalog's files cannot be opened",
+                hint="is its disk there, or has this process too many files open? try again",
             )
         case sqlite3.SQLITE_IOERR:
             return StoreError(
@@ -149,6 +150,10 @@ def connect(path: Path, *, read_only: bool) -> Connection:
             factory=Connection,
         )
     except sqlite3.Error as error:
+        if not path.exists():
+            raise StoreNotFound(
+                "The catalog is not where it was", hint="was the store moved? run `localart doctor`"
+            ) from error
         raise translate(error) from error
     finally:
         if entered:

@@ -119,8 +119,8 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path, *, read_only:
             new_uid=new_uid,
             before_upgrade=partial(write_marker, root, marker.store),
         )
-    except StoreNotFound as error:
-        if read_only and catalog_path.with_name(f"{CATALOG}-wal").exists():
+    except StoreError as error:
+        if read_only and type(error) is StoreError and catalog_path.with_name(f"{CATALOG}-wal").exists():
             raise _unmerged(root) from error
         raise
     if read_store_facts(catalog)["store"] != marker.store:

@@ -8,7 +8,7 @@ from power import tracing
 from power.kill_points import KillBench
 from power.sync_order import violations
 
-SCENARIOS = ("first", "later", "sliced", "alias", "delete", "finish")
+SCENARIOS = ("first", "later", "sliced", "alias", "delete", "finish", "link", "upsert")
 _SOME = 4  # kills of a scenario in the ordinary run
 
 pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not(
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
+    kept |= {"LOCALART_CONSOLE": "off", "LOCALART_X_SAVE_REQUIREMENTS": "false"}  # files on their own, kept before
     folder = tmp_path_factory.mktemp("bench")
     with KillBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}) as bench:
         yield bench

@@ -1,5 +1,7 @@
 """Kill a process at each call that changes something, and see that the store is as before the step or after it."""
 
+import errno
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +17,11 @@ from localart.errors import LocalartError
 from localart.repository import open_repository
 
 _SIGKILL = 9
+_LINKS = (
+    "SELECT a.name, l.number, v.uid IS NOT NULL, l.removed_at IS NULL FROM links l"
+    " JOIN artifacts a ON a.id = l.artifact JOIN versions v ON v.id = l.version ORDER BY 1, 2"
+)
+_NUMBERS = "SELECT n.name, m.step, m.value, m.body FROM metrics m JOIN metric_names n ON n.id = m.metric ORDER BY 1, 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,21 @@ def observe(store: Path) -> State:
                 "SELECT project, run, inputs, outputs FROM runs_view ORDER BY 1, 2"
             ).fetchall(),
             *connection.execute("SELECT path, blob FROM run_files ORDER BY 1").fetchall(),
+            *connection.execute(_LINKS).fetchall(),
+            *connection.execute("SELECT distributed_id, run FROM upserts ORDER BY id").fetchall(),
             *connection.execute(
                 "SELECT run_id, state, finished_at IS NULL FROM runs WHERE run_id = 'victim'"
             ).fetchall(),
         )
+    finally:
+        repository.close()
+
+
+def numbers_in(store: Path) -> list[Any]:
+    """Everything that was logged with `log`: within a step there may be some of it."""
+    repository = open_repository(store, create=False)
+    try:
+        return repository.read().execute(_NUMBERS).fetchall()
     finally:
         repository.close()
 
@@ -60,6 +78,7 @@ class Scenario:
     name: str
     before: Path | None
     states: Sequence[State]
+    numbers: Sequence[Any]
     points: Sequence[KillPoint]
 
 
@@ -81,6 +100,8 @@ class KillBench:
         self._folder = folder
         self._victims = Victims(folder, environment)
         self._prepared = folder / "prepared"
+        self.missed = 0
+        """How many calls that were to fail were not made this time."""
 
     def __enter__(self) -> Self:
         self._must_end_well(self._victims.run("prepare", self._prepared))
@@ -109,15 +130,54 @@ class KillBench:
         before = self._before(name)
         trace = self.trace(name)
         states = [() if before is None else observe(before)]
-        ended = observe(trace.store)
+        ended, numbers = observe(trace.store), numbers_in(trace.store)
         for step in range(1, trace.steps + 1):
             store = self._fresh(before)
             self._must_end_well(self._victims.run(name, store, steps=step))
             states.append(observe(store))
-        return Scenario(name, before, [*states, ended], list(_points(trace.calls, trace.store)))
+        return Scenario(name, before, [*states, ended], numbers, list(_points(trace.calls, trace.store)))
 
     def _before(self, name: str) -> Path | None:
         return None if name == "first" else self._prepared
+
+    def fail(self, scenario: Scenario, point: KillPoint, error: str, *, for_good: bool) -> Iterator[str]:
+        """What is wrong after a call has failed with `error`: once, and the program tries again; or from then on."""
+        store = self._fresh(scenario.before)
+        when = f"{point.number}+" if for_good else point.number
+        log = self._folder / "failed"
+        inject = ["-o", str(log), "-e", f"trace={point.call}", "-e",
+                  f"inject={point.call}:error={error}:when={when}"]  # fmt: skip
+        for _ in range(5):  # threads take their calls in turns that differ
+            ending = self._victims.run(scenario.name, store, tries=1 if for_good else 3, strace=inject)
+            if "(INJECTED)" in log.read_text():
+                break
+            store = self._fresh(scenario.before)
+        else:
+            self.missed += 1
+            return
+        if point.call in _SYNCS and point.place.startswith("/packs") and not ending.raised:
+            yield "acknowledged what may not be on the disk"
+        try:
+            yield from self._after_failure(scenario, ending, store, for_good=for_good)
+            yield from (f"says {line}" for line in ending.raised if not _names(error, line))
+            yield from _damages(store)
+            yield from self._once_more(scenario, store)
+        except LocalartError as found:
+            yield f"the store cannot be read: {type(found).__name__}: {found}"
+
+    def _after_failure(
+        self, scenario: Scenario, ending: Ending, store: Path, *, for_good: bool
+    ) -> Iterator[str]:
+        if ending.signal or (ending.code and not ending.raised):
+            yield f"ended with {ending}"
+        elif ending.code and not for_good:
+            yield f"never succeeded again: {ending.raised}"
+        elif for_good and ending.code:
+            yield from self._difference_after(scenario, ending, store)
+        elif observe(store) != scenario.states[-1]:
+            yield f"said all was well: {_difference(observe(store), scenario.states[-1])}"
+        elif numbers_in(store) != scenario.numbers:
+            yield f"said all was well: logged numbers are {numbers_in(store)}"
 
     def kill(self, scenario: Scenario, point: KillPoint) -> Iterator[str]:
         """What is wrong after a kill at `point`, and after the same steps once more."""
@@ -150,6 +210,8 @@ class KillBench:
             yield f"the same again ended with {ending}"
         elif observe(store) != scenario.states[-1]:
             yield f"the same again: {_difference(observe(store), scenario.states[-1])}"
+        elif not set(scenario.numbers) <= set(numbers_in(store)):
+            yield f"the same again: logged numbers are {numbers_in(store)}"
         if seconds > 5:
             yield f"the same again took {seconds:.1f} s"
         yield from _damages(store)
@@ -165,6 +227,27 @@ class KillBench:
     def _must_end_well(ending: Ending) -> Ending:
         assert (ending.signal, ending.code) == (0, 0), ending
         return ending
+
+
+_SYNCS = ("fsync", "fdatasync")
+_CAUSES = {
+    "ENOSPC": ("StoreFull",),
+    "EDQUOT": ("StoreFull",),
+    "EROFS": ("StoreReadOnly",),
+    "EIO": ("StoreError",),
+}
+_ALL_THAT_SQLITE_KNOWS = ("The disk under the catalog failed", "The catalog cannot be written")
+_ACCUSATIONS = ("StoreDamaged", "StoreNotFound", "NotAStore", "StoreBusy", "StoreTooNew", "InvalidName")
+
+
+def _names(error: str, said: str) -> bool:
+    """Whether what was raised tells the cause, and blames nothing else."""
+    kinds = said.split(maxsplit=1)[0].split(",")
+    if any(words in said for words in _ALL_THAT_SQLITE_KNOWS):
+        return True
+    if kinds[0] == "OSError":  # the user's own write to a file of a draft
+        return os.strerror(getattr(errno, error)) in said
+    return any(kind in kinds for kind in _CAUSES[error]) and not any(kind in kinds for kind in _ACCUSATIONS)
 
 
 def _difference(state: State, expected: State) -> str:

@@ -2,10 +2,11 @@
 
     python kill_victim.py SOURCES
 
-Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS` a line; forks a child,
+Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS TRIES` a line; forks a child,
 answers with its pid, lets it begin when the next line arrives, and answers with its wait status once it is
 gone. The child writes a line into ACKS as each step returns, and ends after STEPS of them (0: after all, with
-the store closed). The modules are imported once, here; each child opens the store for itself.
+the store closed). When a step raises, it writes a line that begins with `raised`, and begins the whole scenario
+again, TRIES times in all. The modules are imported once, here; each child opens the store for itself.
 """
 
 import ctypes
@@ -31,9 +32,20 @@ from localart.operations.prune import execute_prune
 from localart.operations.retention import RetentionRules, execute_retention, plan_retention
 from localart.operations.undo import execute_undo, plan_undo
 from localart.repository import marker, opening, repository
-from localart.repository.opening import close_all, open_repository
-from localart.session import finish_all
+from localart.repository.opening import close_all, default_repository, open_repository
 
+_PACKAGES = [
+    "operations",
+    "runs",
+    "draft",
+    "catalog",
+    "repository",
+    "store",
+    "session",
+    "artifact",
+    "api",
+    "files",
+]
 _PR_SET_PTRACER = 0x59616D61
 _COLOURS = """
 CREATE TABLE colours(run INTEGER NOT NULL REFERENCES runs(id), name TEXT NOT NULL) STRICT;
@@ -127,6 +139,43 @@ def finish() -> Iterator[None]:
     yield
 
 
+def link() -> Iterator[None]:
+    """A version gets a place in a collection, with an alias there; a draft is logged and linked in one call."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    run.link_artifact(localart.Api().artifact(f"{PROJECT}/small:v1"), "collected", aliases=["chosen"])
+    yield
+    draft = localart.Artifact("fresh", "data")
+    with draft.new_file("a.txt") as file:
+        file.write("a" * 5000)
+    logged = run.log_artifact(draft)
+    yield
+    run.link_artifact(logged, "collected")
+    yield
+
+
+def upsert() -> Iterator[None]:
+    """Two parts of a version that several runs make together, and the end of it."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    for part in range(3):
+        draft = localart.Artifact("together", "data")
+        with draft.new_file(f"{part}.txt") as file:
+            file.write(str(part) * 5000)
+        (run.finish_artifact if part == 2 else run.upsert_artifact)(draft, distributed_id="victims")
+        yield
+
+
+def flush() -> Iterator[None]:
+    """Numbers from the tail into the catalog, again and again, and a settled read of them."""
+    run = localart.init(project=PROJECT, id="victim", resume="allow")
+    yield
+    for step in range(3):
+        run.log({"loss": step / 2, "note": "x" * 300}, step=step)
+        default_repository().catalog.read()
+    yield
+
+
 def numbers() -> Iterator[None]:
     """A second after numbers were logged they survive a power cut, also while somebody keeps a snapshot open."""
     run = localart.init(project=PROJECT, id="victim", resume="allow")
@@ -208,6 +257,9 @@ SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
         rebuild,
         backup,
         migrate,
+        link,
+        upsert,
+        flush,
         prune,
         undo,
     )
@@ -217,17 +269,33 @@ SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
 # --- the server --------------------------------------------------------------------------------------------
 
 
-def _child(name: str, store: str, log: int, most_steps: int, begin: int) -> None:
+def _child(name: str, store: str, log: int, most_steps: int, tries: int, begin: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1 & 0xFFFF_FFFF_FFFF_FFFF), 0, 0, 0)
     os.environ["LOCALART_DIR"] = store
     os.read(begin, 1)
-    for done, _ in enumerate(SCENARIOS[name](), start=1):
-        os.write(log, b"returned\n")
-        if done == most_steps:
+    for _ in range(tries):
+        try:
+            _play(name, log, most_steps)
+        except Exception as error:
+            kinds = ",".join(kind.__name__ for kind in type(error).__mro__)
+            _say(log, f"raised {kinds} {str(error)!a}")
+        else:
             os._exit(0)
-    finish_all()
+    os._exit(1)
+
+
+def _play(name: str, log: int, most_steps: int) -> None:
+    for done, _ in enumerate(SCENARIOS[name](), start=1):
+        _say(log, "returned")
+        if done == most_steps:
+            return
+    localart.finish()  # raises what is wrong; at the end of a process it would only be said
     close_all()
-    os._exit(0)
+
+
+def _say(log: int, line: str) -> None:
+    """By a call that nothing else makes, so that no fault hits it."""
+    os.writev(log, [line.encode() + b"\n"])
 
 
 def _write_sources() -> None:
@@ -244,7 +312,7 @@ def _write_sources() -> None:
 def serve() -> None:
     """Until standard input closes."""
     _write_sources()
-    for package in ("localart.operations", "localart.runs", "localart.draft", "localart.catalog"):
+    for package in map("localart.".__add__, _PACKAGES):
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
             importlib.import_module(module.name)
     for module in (
@@ -257,14 +325,14 @@ def serve() -> None:
     ):
         importlib.import_module(module)
     for line in sys.stdin:
-        name, store, acks, most_steps = line.split()
+        name, store, acks, most_steps, tries = line.split()
         begin, ready = os.pipe()
         log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # here: never part of a trace
         child = os.fork()
         if child == 0:
             os.close(ready)
             try:
-                _child(name, store, log, int(most_steps), begin)
+                _child(name, store, log, int(most_steps), int(tries), begin)
             except BaseException:
                 traceback.print_exc()
             finally:

@@ -86,8 +86,9 @@ def _blobs(repository: Repository) -> Iterator[str]:
 def _numbers(repository: Repository) -> Iterator[str]:
     """Version numbers are 0, 1, 2, … without gaps, and the next one follows them."""
     rows = repository.read().execute(
-        "SELECT a.name, count(v.id), max(v.number), a.next_number FROM artifacts a"
-        " LEFT JOIN versions v ON v.artifact = a.id GROUP BY a.id"
+        "SELECT a.name, count(v.number), max(v.number), a.next_number FROM artifacts a LEFT JOIN"
+        " (SELECT artifact, number FROM versions UNION ALL SELECT artifact, number FROM links) v"
+        " ON v.artifact = a.id GROUP BY a.id"
     )
     for name, count, newest, following in rows.fetchall():
         if count != (-1 if newest is None else newest) + 1 or count != following:

@@ -76,6 +76,6 @@ def violations(calls: Iterable[Call], *, store: Path, existing: set[str], acks: 
             yield f"the catalog is written while {sorted(disk.dirty_packs())} may be lost"
         if call.name in _MOVES and call.target == f"{store}/LOCALART" and disk.dirty():
             yield f"the store is marked while {sorted(disk.dirty())} may be lost"
-        if call.name == "write" and call.path == str(acks) and disk.dirty():
+        if call.name == "writev" and call.path == str(acks) and disk.dirty():
             yield f"acknowledged while {sorted(disk.dirty())} may be lost"
         disk.see(call)

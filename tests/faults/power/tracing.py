@@ -100,10 +100,12 @@ class Victims:
         """End the server."""
         self._server.communicate()
 
-    def run(self, scenario: str, store: Path, *, steps: int = 0, strace: Sequence[str] = ()) -> "Ending":
+    def run(
+        self, scenario: str, store: Path, *, steps: int = 0, tries: int = 1, strace: Sequence[str] = ()
+    ) -> "Ending":
         """Run a scenario, under strace when it gets options; what became of it."""
         self.acks.write_text("")
-        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps}"))
+        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps} {tries}"))
         if not strace:
             return self._let_go()
         with _attached(pid, strace):
@@ -111,8 +113,10 @@ class Victims:
 
     def _let_go(self) -> "Ending":
         status = int(self._ask(""))
+        said = self.acks.read_text().splitlines()
         return Ending(
-            returned=len(self.acks.read_text().splitlines()),
+            returned=said.count("returned"),
+            raised=tuple(line.removeprefix("raised ") for line in said if line != "returned"),
             signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1,
         )
@@ -127,9 +131,10 @@ class Victims:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a victim ended, and how many of its steps had returned."""
+    """How a victim ended, how many of its steps had returned, and what the others raised: kinds and words."""
 
     returned: int
+    raised: tuple[str, ...]
     signal: int
     code: int
 
