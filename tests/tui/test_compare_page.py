@@ -10,6 +10,7 @@ from tui_driven import driven
 
 import localart
 from localart.operations.diff import Change
+from localart_tui.comparing import oldest_first
 from localart_tui.filediff import FileDiffScreen
 from localart_tui.modals import Reading
 from localart_tui.packed import CHUNK_ROWS, FileRow, PackedRows, PackedSource
@@ -74,6 +75,19 @@ async def test_only_what_differs_is_shown_first_with_signs_sides_and_deltas(two)
         assert names(app) == ["p/data"]
         await press(pilot, "5")
         assert names(app) == ["lr"]
+
+
+@driven
+async def test_marked_versions_are_compared_with_the_oldest_first(two):
+    async with browsing(two[0], Place("versions", "p/data")) as (app, pilot):
+        await press(pilot, "space", "space", "c")
+        assert app.page.place == BOTH
+
+
+def test_what_has_no_numbers_stays_in_the_order_it_was_marked():
+    assert oldest_first(["p/a:v10", "p/a:v9"]) == ["p/a:v9", "p/a:v10"]
+    assert oldest_first(["p/b:v2", "p/a:v1"]) == ["p/b:v2", "p/a:v1"]
+    assert oldest_first(["run:p/b", "run:p/a"]) == ["run:p/b", "run:p/a"]
 
 
 @driven

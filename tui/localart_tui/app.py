@@ -303,8 +303,10 @@ class LocalartApp(App[str]):
             self.switch_screen(page)
 
     def compare(self, targets: list[str]) -> None:
-        """Compare two to four versions or runs."""
-        wanted = list(dict.fromkeys(target for target in targets if target))
+        """Compare two to four versions or runs; versions of one artifact with the oldest first."""
+        from localart_tui.comparing import oldest_first
+
+        wanted = oldest_first(list(dict.fromkeys(target for target in targets if target)))
         if 2 <= len(wanted) <= MOST_COMPARED:
             self.open(Place("compare", wanted[0], tuple(wanted[1:])))
         else:

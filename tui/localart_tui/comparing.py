@@ -11,6 +11,8 @@ from localart_tui.text import clean, size_text, time_text
 from localart_tui.tones import Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localart_tui.data.compare import ValueDifference
     from localart_tui.packed import FileRow
     from localart_tui.table import Cell
@@ -24,6 +26,14 @@ TONES = {
 _LONGEST = 400
 _TIMES = frozenset({"created", "started", "ended"})
 _ABSENT = ("-", Tone.FAINT)
+
+
+def oldest_first(targets: Sequence[str]) -> list[str]:
+    """Versions of one artifact by their numbers; anything else in the order it was marked."""
+    parts = [target.rpartition(":v") for target in targets]
+    if len({name for name, _, _ in parts}) > 1 or not all(number.isdecimal() for _, _, number in parts):
+        return list(targets)
+    return sorted(targets, key=lambda target: int(target.rpartition(":v")[2]))
 
 
 def sign_cell(change: Change) -> Cell:
