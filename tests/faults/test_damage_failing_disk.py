@@ -65,7 +65,7 @@ def read_failing(shim: Path, store: Path, step: int) -> dict[str, int]:
 
 
 def test_a_read_that_fails_is_an_error_or_changes_nothing(shim: Path, whole: Path) -> None:
-    """Fails when `read_into` takes a read that failed for the end of the pack's bytes."""
+    """Fails when `read_into` lets the system's error through."""
     tally = read_failing(shim, whole, 7)
 
     assert tally["points"] > 5
@@ -76,7 +76,7 @@ def test_a_read_that_fails_is_an_error_or_changes_nothing(shim: Path, whole: Pat
 @pytest.mark.sweep
 @pytest.mark.timeout(3_000)
 def test_every_read_that_fails_is_an_error_or_changes_nothing(shim: Path, whole: Path) -> None:
-    """Fails when an error of the disk under SQLite is taken for an empty answer."""
+    """Fails when `read_into` lets the system's error through."""
     assert not read_failing(shim, whole, 1)["wrong"]
 
 
@@ -109,12 +109,12 @@ def kill_repairs(shim: Path, whole: Path, folder: Path, step: int) -> int:
 
 
 def test_a_repair_that_is_killed_is_finished_by_the_next(shim: Path, whole: Path, tmp_path: Path) -> None:
-    """Fails when `empty_damaged` moves the file before the rows let go of it."""
+    """Fails when `mending._changeable` leaves the triggers away."""
     assert kill_repairs(shim, whole, tmp_path, 23) >= 3
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3_000)
 def test_a_repair_killed_at_any_call_is_finished_by_the_next(shim: Path, whole: Path, tmp_path: Path) -> None:
-    """Fails when bytes are handed over to the catalog before they are durable."""
+    """Fails when `mending._changeable` leaves the triggers away."""
     print(f"repairs killed: {kill_repairs(shim, whole, tmp_path, 1)} points, all finished by the next")

@@ -19,6 +19,7 @@ from localart.model import BlobRef, Digest, FramePlace
 from localart.operations.repair import RepairReport, execute_repair, plan_repair
 from localart.operations.verify import Code, verify_store
 from localart.repository import open_repository
+from localart.store.checking import payload_of
 from localart.store.codecs import decompress
 from localart.store.frames import FrameKind, OnDamage, encode_frame, read_frame, scan_pack
 
@@ -88,7 +89,7 @@ def sweep(whole: Path, copy: Path, cases: list[tuple[bench.Harm, int]]) -> Count
 def test_harm_to_a_pack_is_never_silent_and_is_repaired_from_a_copy(
     whole: Path, copy: Path, harm: bench.Harm
 ) -> None:
-    """Fails when `_OpenFrame.checked` does not hash, or `empty_damaged` copies frames it did not look at."""
+    """Fails when `_walk_frames` passes over what it cannot read without a word."""
     tally = sweep(whole, copy, [(harm, seed) for seed in range(4)])
 
     assert not tally["silent"]
@@ -99,7 +100,7 @@ def test_harm_to_a_pack_is_never_silent_and_is_repaired_from_a_copy(
 @pytest.mark.sweep
 @pytest.mark.timeout(3_000)
 def test_sixteen_hundred_harms_to_packs_are_found_and_repaired(whole: Path, copy: Path) -> None:
-    """Fails when a frame's header is believed without its checksum."""
+    """Fails when `_walk_frames` passes over what it cannot read without a word."""
     cases = [(harm, seed) for harm in bench.HARMS for seed in range(400)]
 
     tally = sweep(whole, copy, cases)
@@ -166,7 +167,7 @@ def test_another_version_of_a_large_file_has_most_of_its_chunks(
 
 
 def test_what_no_copy_is_found_of_is_listed_and_its_reader_told(copy: Path) -> None:
-    """Fails when `forget_pack` removes the rows of contents instead of their places."""
+    """Fails when `forget_pack` leaves contents the place they had."""
     start, length = bench.frames_of(bench.packs_of(copy)[0])[0]
     bench.harm_frame(bench.packs_of(copy)[0], start, length)
 
@@ -206,7 +207,7 @@ def test_logging_lost_content_again_brings_it_back(
 
 
 def test_a_damaged_base_takes_its_differences_along_and_gives_them_back(whole: Path, copy: Path) -> None:
-    """Fails when `needed_by` does not follow `frame_bases`."""
+    """Fails when `read_bases_of` gives zeros for what a difference is told from."""
     connection = sqlite3.connect(copy / "localart.db")
     base = connection.execute(
         "SELECT p.name, f.start, f.stored_bytes FROM frame_bases s JOIN blobs b ON b.id = s.chunk"
@@ -223,13 +224,26 @@ def test_a_damaged_base_takes_its_differences_along_and_gives_them_back(whole: P
 
 
 def test_records_that_a_pack_lost_are_written_again(copy: Path) -> None:
-    """Fails when `RecordsSeen` counts records of damaged frames."""
+    """Fails when `RecordsSeen.has_record` says yes to all."""
     pack = bench.packs_of(copy)[0]
+    before = records_in(copy)
     for kind in (FrameKind.JOURNAL, FrameKind.MANIFEST):
         bench.harm_frame(pack, *bench.frames_of(pack, kind)[1])
 
     assert repaired(copy).is_sound
     assert verify_store(copy, data=True).is_sound
+    assert records_in(copy) == before
+
+
+def records_in(root: Path) -> set[bytes]:
+    """The journal's records in the packs."""
+    return {
+        line
+        for pack in bench.packs_of(root)
+        for found in scan_pack(pack, on_damage=OnDamage.SKIP)
+        if found.kind is FrameKind.JOURNAL
+        for line in payload_of(pack.stem, found).splitlines()
+    }
 
 
 # --- forged frames -----------------------------------------------------------------------------------------
@@ -262,7 +276,7 @@ def test_a_bomb_is_refused_in_the_room_of_what_it_declares(codec: int) -> None:
 
 @pytest.mark.parametrize("codec", [0, 1, 2, 3, 4, 5, 6, 99])
 def test_a_forged_frame_is_never_taken_for_what_the_catalog_names(copy: Path, codec: int) -> None:
-    """Fails when members are not compared with the catalog, or not hashed."""
+    """Fails when `_PackLook._compare` does not look at the rows."""
     pack = bench.packs_of(copy)[0]
     start, length = bench.frames_of(pack)[0]
     frame = forged(b"x" * 500, 500 if codec == 0 else 600, codec)
