@@ -276,3 +276,23 @@ async def test_a_million_files_stay_in_bounded_memory(tmp_path):
         assert len(app.page.table.source) > 1_000_000
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kib < 120 << 10
+
+
+@driven
+async def test_its_command_and_its_python_work(two, capsys):
+    store, (one, other) = two
+    found = []
+    for place in (BOTH, Place("compare", f"run:p/{one}", (f"run:p/{other}",))):
+        async with browsing(store, place) as (app, _):
+            found.append((app.page.command, app.page.code))
+
+    for command, code in found:
+        capsys.readouterr()
+        exec(compile(code, "snippet", "exec"), {})
+        said = capsys.readouterr().out
+        assert "acc 0.5 0.75" in said or "loss" in said
+        from click.testing import CliRunner
+
+        from localart.cli.app import app as cli
+
+        assert CliRunner().invoke(cli, command.split()[1:]).exit_code == 1

@@ -15,7 +15,7 @@ from localart.catalog import finding
 from localart.repository import open_repository
 from localart_tui.data.find import find_section, parse_query, section_keys
 from localart_tui.data.store import open_store
-from localart_tui.places import Place
+from localart_tui.places import Place, View
 from localart_tui.screens.find import FindInput
 
 PROJECT = "car-that-drives-itself"
@@ -241,3 +241,20 @@ def test_first_hits_come_within_50_ms_on_100_000_versions(tmp_path):
             assert time.perf_counter() - started < 0.05, word
     finally:
         repository.close()
+
+
+@driven
+async def test_its_command_and_its_python_work(store, capsys):
+    import localart
+
+    with localart.init(project="p") as run:
+        artifact = localart.Artifact("mnist-raw", type="dataset")
+        with artifact.new_file("a") as file:
+            file.write("a")
+        run.log_artifact(artifact)
+    localart.finish()
+    async with browsing(store, Place("find", view=View(filter="mnist"))) as (app, _):
+        code, command = app.page.code, app.page.command
+    exec(compile(code, "snippet", "exec"), {})
+    assert "mnist-raw" in capsys.readouterr().out
+    assert command == "localart search mnist"

@@ -193,3 +193,11 @@ async def test_a_store_that_goes_away_is_said(small):
         await ready(pilot)
         assert app.page.error is not None
         os.rename(away, small)
+
+
+@driven
+async def test_its_python_works(small, capsys):
+    async with browsing(small, Place("store")) as (app, _):
+        code = app.page.code
+    exec(compile(code, "snippet", "exec"), {})
+    assert "demo big" in capsys.readouterr().out
