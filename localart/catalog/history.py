@@ -1,7 +1,7 @@
 """The journal read back: what was changed, when, and what the same thing was before.
 
 Records are ordered by their number, never by their time: clocks jump, and two records may bear one time. Those of
-one transaction follow each other and bear the same time: together they are one *action*.
+one transaction follow each other with uids that do: together they are one *action*.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from localart.catalog.registries import PREFIX
 from localart.catalog.seals import damaged
-from localart.catalog.transaction import chain_digest
+from localart.catalog.transaction import chain_digest, next_uid
 from localart.jsonable import canonical_json
 from localart.model import JsonObject
 
@@ -25,8 +25,8 @@ class Change:
     """One record of the journal; `seq` is the number that users name it by."""
 
     seq: int
+    uid: str
     time: str
-    site: str
     kind: str
     body: JsonObject
 
@@ -70,18 +70,17 @@ def newest_time(connection: sqlite3.Connection) -> str:
 
 def action_of(connection: sqlite3.Connection, change: Change) -> list[Change]:
     """All records of the transaction that made `change`, in order."""
-    after = connection.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq", (change.seq,))
-    later = _while_same(change, map(_change, after))
-    earlier = _while_same(change, iter_changes(connection, before=change.seq))
-    return [*reversed(earlier), change, *later]
-
-
-def _while_same(change: Change, others: Iterator[Change]) -> list[Change]:
-    found: list[Change] = []
-    for other in others:
-        if (other.time, other.site) != (change.time, change.site):
+    found = [change]
+    for earlier in iter_changes(connection, before=change.seq):
+        if next_uid(earlier.uid) != found[0].uid:
             break
-        found.append(other)
+        found.insert(0, earlier)
+    later = connection.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq", (change.seq,))
+    for row in later:
+        if next_uid(found[-1].uid) != row[1]:
+            break
+        found.append(_change(row))
+    later.close()
     return found
 
 
@@ -105,7 +104,7 @@ def _change(row: tuple[Any, ...]) -> Change:
     )
     if chain_digest(previous, canonical) != digest:
         raise damaged(f"change {seq} in the journal")
-    return Change(seq=seq, time=time, site=site, kind=kind, body=body)
+    return Change(seq=seq, uid=uid, time=time, kind=kind, body=body)
 
 
 # --- where artifacts were --------------------------------------------------------------------------

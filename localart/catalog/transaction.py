@@ -2,7 +2,9 @@
 
 Each committed change of runs, versions, aliases, edges and metadata is one record, written in the same
 transaction as the change. Records are chained: ``digest = BLAKE3(previous + BLAKE3(canonical record))``, so a
-copy of the catalog can be told from its fork, and a damaged row from what was written.
+copy of the catalog can be told from its fork, and a damaged row from what was written. The uid of a record is one more
+than that of the record before it when both were written by one transaction, so that they are known to belong together
+whatever the clock says.
 """
 
 import sqlite3
@@ -35,6 +37,7 @@ class Transaction:
         self.now = now
         self.new_uid = new_uid
         self.records: list[JournalRecord] = []
+        self._last_uid = ""
         self.may_move_protected = False  # somebody insists: see `protection`
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
@@ -55,7 +58,8 @@ class Transaction:
         """Append one change to the journal."""
         last, previous = last_record(self.connection)
         seq = last + 1
-        uid = self.new_uid()
+        uid = next_uid(self._last_uid) if self._last_uid else self.new_uid()
+        self._last_uid = uid
         canonical = canonical_json(
             {"body": body, "kind": kind, "seq": seq, "site": self.site, "time": self.now, "uid": uid}
         )
@@ -76,3 +80,9 @@ def last_record(connection: sqlite3.Connection) -> tuple[int, bytes]:
 def chain_digest(previous: bytes, canonical: bytes) -> bytes:
     """The digest of a record that follows the one with digest `previous`."""
     return blake3(previous + blake3(canonical).digest()).digest()
+
+
+def next_uid(uid: str) -> str:
+    """The uid of the record that follows the one with `uid` in the same transaction."""
+    text = f"{int(uid.replace('-', ''), 16) + 1:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
