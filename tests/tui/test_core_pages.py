@@ -233,7 +233,7 @@ async def test_two_marks_are_compared_and_one_is_compared_with_the_cursor(many):
 
         await press(pilot, "space", "c")
 
-        assert app.asked == (Place("compare", f"{TELEMETRY}:v{newest}", (f"{TELEMETRY}:v{newest - 1}",)),)
+        assert app.asked == (Place("compare", f"{TELEMETRY}:v{newest - 1}", (f"{TELEMETRY}:v{newest}",)),)
         assert app.page.table.marks == (app.page.table.source.id_at(0),)
 
 
