@@ -120,7 +120,7 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path, *, read_only:
             before_upgrade=partial(write_marker, root, marker.store),
         )
     except StoreError as error:
-        if read_only and type(error) is StoreError and catalog_path.with_name(f"{CATALOG}-wal").exists():
+        if read_only and _is_unmerged(catalog_path, error):
             raise _unmerged(root) from error
         raise
     if read_store_facts(catalog)["store"] != marker.store:
@@ -132,8 +132,15 @@ def _open_complete(root: Path, marker: Marker, catalog_path: Path, *, read_only:
     return Repository(root, marker, catalog, read_only=read_only, network=network)
 
 
+def _is_unmerged(catalog: Path, error: StoreError) -> bool:
+    wal, journal = (catalog.with_name(f"{catalog.name}-{end}") for end in ("wal", "journal"))
+    if type(error) is StoreReadOnly:  # half a change is in the file, and what undoes it in the journal
+        return journal.exists() and journal.stat().st_size > 0
+    return type(error) is StoreError and wal.exists()
+
+
 def _unmerged(root: Path) -> StoreReadOnly:
-    """What a killed writer leaves in the WAL can only be read by merging it, and that takes writing."""
+    """What a killed writer leaves in a WAL or journal must be merged or undone first, and that takes writing."""
     return StoreReadOnly(
         f"The store at {_named(root)} was not closed, and cannot be read where nothing may be written",
         hint="copy it to a writable place, or open it once where it may be written",
