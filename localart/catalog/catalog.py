@@ -11,7 +11,7 @@ from pathlib import Path
 from localart.catalog import forks
 from localart.catalog import format as catalog_format
 from localart.catalog.connection import BUSY_SECONDS, Connection, connect
-from localart.catalog.lock import FileLock
+from localart.catalog.lock import FairLock, FileLock
 from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly, StoreTooNew
 from localart.names import shown
@@ -118,7 +118,7 @@ class Catalog:
         mine: _Handle | None = getattr(self._local, "mine", None)
         if mine is None:
             connection = connect(self.path, read_only=self._read_only)
-            mine = _Handle(connection, FileLock(self._lock_path), self.path)
+            mine = _Handle(connection, FairLock(self._lock_path), self.path)
             self._local.mine = mine
             self._opened.add(mine)
         return mine

@@ -5,6 +5,7 @@ import os
 import sys
 from types import TracebackType
 
+from localart.catalog.lock import tell_long_waits
 from localart.errors import LocalartError, NotInitialized
 from localart.reporter import Reporter
 from localart.runs import Run
@@ -82,6 +83,13 @@ def default_reporter() -> Reporter:
     """The voice for what is said outside of a run."""
     environment = read_settings()
     return reporter(silent=environment.silent, no_color=environment.no_color)
+
+
+def _tell_of_waiting(message: str) -> None:
+    default_reporter().warn(message)
+
+
+tell_long_waits(_tell_of_waiting)
 
 
 # --- the end of the process ------------------------------------------------------------------------------
