@@ -89,7 +89,7 @@ def sweep(whole: Path, copy: Path, cases: list[tuple[bench.Harm, int]]) -> Count
 def test_harm_to_a_pack_is_never_silent_and_is_repaired_from_a_copy(
     whole: Path, copy: Path, harm: bench.Harm
 ) -> None:
-    """Fails when `_walk_frames` passes over what it cannot read without a word."""
+    """Fails when `repair_content._look` does not tell what is damaged."""
     tally = sweep(whole, copy, [(harm, seed) for seed in range(4)])
 
     assert not tally["silent"]
@@ -100,7 +100,7 @@ def test_harm_to_a_pack_is_never_silent_and_is_repaired_from_a_copy(
 @pytest.mark.sweep
 @pytest.mark.timeout(3_000)
 def test_sixteen_hundred_harms_to_packs_are_found_and_repaired(whole: Path, copy: Path) -> None:
-    """Fails when `_walk_frames` passes over what it cannot read without a word."""
+    """Fails when `repair_content._look` does not tell what is damaged."""
     cases = [(harm, seed) for harm in bench.HARMS for seed in range(400)]
 
     tally = sweep(whole, copy, cases)
@@ -124,7 +124,7 @@ def harm_every_frame(root: Path) -> None:
 
 
 def test_a_store_without_one_sound_frame_comes_back_from_another_store(whole: Path, copy: Path) -> None:
-    """Fails when differences are looked up in the damaged store instead of the other one."""
+    """Fails when `PackSource._index` passes over frames of contents."""
     harm_every_frame(copy)
 
     report = repaired(copy, whole)
@@ -207,7 +207,7 @@ def test_logging_lost_content_again_brings_it_back(
 
 
 def test_a_damaged_base_takes_its_differences_along_and_gives_them_back(whole: Path, copy: Path) -> None:
-    """Fails when `read_bases_of` gives zeros for what a difference is told from."""
+    """Fails when `needed_by` looks at deleted versions instead of committed ones."""
     connection = sqlite3.connect(copy / "localart.db")
     base = connection.execute(
         "SELECT p.name, f.start, f.stored_bytes FROM frame_bases s JOIN blobs b ON b.id = s.chunk"
@@ -251,7 +251,7 @@ def records_in(root: Path) -> set[bytes]:
 
 def forged(body: bytes, raw_bytes: int, codec: int) -> bytes:
     """A frame whose checksums are right and whose contents are what somebody wants them to be."""
-    member = BlobRef(Digest(blake3(b"never").digest()), raw_bytes)
+    member = BlobRef(Digest(blake3(body).digest()), raw_bytes)
     _, parts = encode_frame(FrameKind.DATA, [body], codec=codec, raw_bytes=raw_bytes, members=[member])
     return b"".join(bytes(part) for part in parts)
 
@@ -286,12 +286,13 @@ def test_a_forged_frame_is_never_taken_for_what_the_catalog_names(copy: Path, co
 
     report = verify_store(copy, data=True)
 
-    assert any(finding.code in {Code.FRAME, Code.PLACE} for finding in report.findings)
+    here = [finding.code for finding in report.findings if finding.where.endswith(f" {start:,}")]
+    assert set(here) & {Code.FRAME, Code.PLACE}
     place = FramePlace(pack.stem, start, len(frame), 500, codec, xxh3_64_intdigest(b"x" * 500))
     fd = os.open(pack, os.O_RDONLY)
     head = read_frame(fd, place, memoryview(bytearray(len(frame)))) if codec == 0 else None
     os.close(fd)
-    assert head is None or head.members[0].digest == blake3(b"never").digest()
+    assert head is None or head.members[0].digest == blake3(b"x" * 500).digest()
     assert length > len(frame)
 
 
