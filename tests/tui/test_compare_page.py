@@ -198,6 +198,23 @@ async def test_what_cannot_be_compared_is_said(two, place, words):
 
 
 @driven
+async def test_r_tries_again_when_the_store_was_away(two):
+    away = two[0].with_name("away")
+    two[0].rename(away)
+    async with browsing(away, BOTH) as (app, pilot):
+        app.page.loaded = None
+        app.store.open_again()
+        away.rename(two[0])
+        await pilot.press("R")
+        await ready(pilot)
+        assert app.page.error is not None
+        two[0].rename(away)
+        await press(pilot, "r")
+        assert app.page.error is None
+        assert app.page.loaded is not None
+
+
+@driven
 async def test_a_version_compared_with_itself_says_that_nothing_differs(two):
     async with browsing(two[0], Place("compare", "p/data:v0", ("p/data:latest",))) as (app, pilot):
         await press(pilot, "2", "3")

@@ -260,7 +260,10 @@ class ComparePage(Page[Compared]):
         self._paint_chrome()
 
     def action_show_kind(self, kind: str) -> None:
-        """Show or hide a kind of rows."""
+        """Show or hide a kind of rows; while nothing could be read, `r` tries again as on every page."""
+        if self.loaded is None:
+            self.action_reload()
+            return
         now = {change.value for change in Change if change not in self.shown} ^ {kind}
         self.view = replace(self.view, folded=tuple(sorted(now)) or ("",))
         table = self.query_one("#differences", VirtualTable)
