@@ -7,7 +7,7 @@ from localart.catalog import aliases, artifacts, history, trash, versions
 from localart.catalog.history import Change, Moves
 from localart.catalog.transaction import Transaction
 from localart.errors import CannotUndo
-from localart.model import ArtifactRecord, VersionRecord, VersionState
+from localart.model import ArtifactKind, ArtifactRecord, VersionRecord, VersionState
 from localart.names import shown
 from localart.operations.delete import delete_in
 from localart.operations.undo_aliases import live, point_back, put_link_back
@@ -89,11 +89,16 @@ def undo_deletion(tx: Transaction, change: Change, first: int) -> str:
             f"The bytes of {version.full_name} were freed: nothing is left to bring back",
             hint="log the same files again",
         )
+    owner = artifacts.get_artifact(tx.connection, version.artifact_id)
+    if owner.kind is ArtifactKind.PORTFOLIO:
+        raise CannotUndo(
+            f"{owner.project}/{owner.name} is a portfolio by now and holds no versions of its own",
+            hint="delete or rename the portfolio first",
+        )
     trash.take_back(tx, version)
     back = versions.get_version(tx.connection, version.id)
     action = history.action_of(tx.connection, change)
     since = (action[0].seq, action[-1].seq, first)
-    owner = artifacts.get_artifact(tx.connection, back.artifact_id)
     left = [_give_back(tx, owner, alias, back, since) for alias in change.body.get("aliases", ())]
     for told in change.body.get("links", ()):
         left += _put_link_back(tx, change, told, back, since)

@@ -1,17 +1,18 @@
 """What processes rely on while their drafts live stays, and nothing else does (I5)."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
-from prune_bench import Bench, noise
+from prune_bench import Bench, noise, write_tree
 
 import localart
 from localart.catalog import manifests, pruning
-from localart.model import Digest
 from localart.operations import keep_manifest, prune
+from localart.operations import log as operations_log
 from localart.operations.delete import execute_deletion, plan_deletion
-from localart.repository import open_repository
 from localart.repository.lease import PinReader
 
 
@@ -95,30 +96,56 @@ def test_content_found_in_the_midst_of_a_sweep_stays(bench: Bench, monkeypatch: 
     assert alive.state == "PENDING"
 
 
-def test_a_version_logged_in_the_midst_of_a_sweep_stays_though_its_draft_is_gone(
+LOG_ELSEWHERE = """
+import sys
+from pathlib import Path
+import localart
+with localart.init(project="p") as run:
+    artifact = localart.Artifact("later", "dataset")
+    artifact.add_dir(sys.argv[1])
+    run.log_artifact(artifact)
+"""
+
+
+def test_a_version_logged_in_the_midst_of_a_sweep_stays_though_its_process_is_gone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its pins came and went between two steps of the sweep: only its rows tell of it."""
     monkeypatch.setattr(prune, "SWEEP_ROWS", 5)
-    bench.delete(bench.log(content(1, files=30), "doomed"))
+    bench.delete(bench.log({**content(1, files=30), "large.bin": noise("large", 1_000_000)}, "doomed"))
     alive = draft_of(bench, {"y": b"y"}, "alive")
-    done: list[str] = []
+    files = {**content(1, files=20), "large.bin": noise("large", 1_000_000)}
+    write_tree(bench.folder / "later", files)
+    done: list[int] = []
 
     def log_meanwhile(*, has_more: bool) -> None:
         if has_more and not done:
-            done.append("once")
-            # of a store opened anew: its pins come and go between two steps of the sweep
-            other = open_repository(bench.repository.root)
-            known = other.rely_on([Digest(row[0]) for row in bench.query("SELECT digest FROM blobs")])
-            assert known
-            log(bench, draft_of(bench, content(1, files=30)), content(1, files=30))
-            other.close()
+            done.append(stored_bytes(bench))
+            command = [sys.executable, "-c", LOG_ELSEWHERE, str(bench.folder / "later")]
+            subprocess.run(command, check=True)
 
     monkeypatch.setattr(prune, "_let_others_in", log_meanwhile)
     bench.prune()
 
     assert done
+    assert done[0] > 500_000
+    bench.logged["later:v0"] = files
     bench.check()
     assert alive.state == "PENDING"
+
+
+def test_a_large_file_that_a_draft_found_stored_stays_whole(bench: Bench) -> None:
+    files = {"x.bin": noise("base", 2_000_000)}
+    bench.delete(bench.log(files))
+    bench.log({"as-long.bin": noise("as long", 2_000_000)}, "kept")
+    again = bench.log({**files, "y": b"y"}, "again")
+    draft = draft_of(bench, files)
+    bench.delete(again)
+
+    bench.prune()
+
+    log(bench, draft, files)
+    bench.check()
 
 
 def test_a_manifest_that_is_found_again_between_mark_and_sweep_is_marked_anew(
@@ -141,6 +168,31 @@ def test_a_manifest_that_is_found_again_between_mark_and_sweep_is_marked_anew(
     assert (len(times), report.held_by_writers) == (2, False)
     bench.check()
     assert alive.state == "PENDING"
+
+
+def test_a_log_whose_manifest_was_there_and_is_pruned_before_it_ends_is_prepared_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.delete(bench.log(content(1), "doomed"))
+    draft = draft_of(bench, content(1))
+    prepare = operations_log.prepare_manifest
+    stored: list[int | None] = []
+
+    def prune_meanwhile(*arguments: object, **named: object) -> object:
+        prepared = prepare(*arguments, **named)
+        stored.append(prepared.stored)
+        if len(stored) == 1:
+            thread = threading.Thread(target=bench.prune)
+            thread.start()
+            thread.join()
+        return prepared
+
+    monkeypatch.setattr(operations_log, "prepare_manifest", prune_meanwhile)
+    log(bench, draft, content(1))
+
+    assert stored[0] is not None
+    assert stored[1:] == [None]
+    bench.check()
 
 
 @pytest.mark.parametrize("slice_rows", [40, 10_000])

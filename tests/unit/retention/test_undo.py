@@ -187,6 +187,17 @@ def test_latest_stays_with_what_was_logged_since_the_deletion(filled: Bench) -> 
     assert filled.labels() == ["a:v0", "a:v1", "a:v2", "a:v3"]
 
 
+def test_a_version_does_not_come_back_into_what_became_a_portfolio(bench: Bench) -> None:
+    bench.log(1)
+    bench.log(1, name="b")
+    bench.delete("a:v0")
+    deletion = next(history.iter_changes(bench.repository.read(), kinds=("version.deleted",))).seq
+    link_version(bench.repository, bench.version("b:v0"), LinkTarget(project="p", name="a"))
+
+    with pytest.raises(CannotUndo, match="portfolio by now"):
+        undo(bench, deletion)
+
+
 def test_a_protected_alias_moves_back_only_by_force(filled: Bench) -> None:
     point(filled, "a:v2", "best")
     number = last(filled)
