@@ -117,7 +117,13 @@ def plan_repair(repository: Repository, *, progress: Progress = SILENCE) -> Repa
 
 
 def plan_for(report: VerifyReport) -> RepairPlan:
-    """What to do about these findings, in the order it has to be done."""
+    """What to do about these findings, in the order it has to be done.
+
+    Nothing where SQLite finds pages damaged: to write into such a file is to damage more of it.
+    """
+    broken = tuple(one for one in report.findings if one.code is Code.DATABASE and one.subject == "pages")
+    if broken:
+        return RepairPlan(report=report, steps=(), beyond=broken)
     subjects: dict[StepKind, list[str]] = {}
     beyond: list[Finding] = []
     for finding in report.findings:

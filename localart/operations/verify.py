@@ -138,7 +138,11 @@ class Tally:
 def failure(error: Exception) -> Finding:
     """The finding for a check that could not be made to its end."""
     what = error.message if isinstance(error, LocalartError) else f"The database cannot be read: {error}"
-    return Finding(code=Code.DATABASE, what=what, where="localart.db", subject="pages", advice=REPAIR)
+    cause = error if isinstance(error, sqlite3.Error) else error.__cause__
+    code = getattr(cause, "sqlite_errorcode", 0) or 0
+    if code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return Finding(code=Code.DATABASE, what=what, where="localart.db", subject="pages", advice=REBUILD)
+    return Finding(code=Code.DATABASE, what=what, where="localart.db", subject="check", advice=REPAIR)
 
 
 REPAIR = "run `localart repair`"

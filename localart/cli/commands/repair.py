@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from localart.operations.repair import RepairPlan, RepairReport
 
 _LISTED = 50
+_REBUILD = "`localart rebuild` makes a new database from the packs"
 
 
 @command("repair")
@@ -39,11 +40,15 @@ def repair_command(call: Call, places: tuple[Path, ...], yes: bool, dry_run: boo
 
     Exit code 0 when the store is sound afterwards, 1 when something is still wrong.
     """
+    from localart.errors import CatalogDamaged
     from localart.operations.repair import execute_repair, plan_repair
 
-    repository = call.open()
     progress = progress_line(silent=call.settings.silent)
-    plan = plan_repair(repository, progress=progress)
+    try:
+        repository = call.open()
+        plan = plan_repair(repository, progress=progress)
+    except CatalogDamaged as error:
+        raise CatalogDamaged(error.message, hint=_REBUILD) from error
     if dry_run or not plan.steps:
         _show_plan(call, plan)
         call.exit(ExitCode.OK if plan.report.is_sound else ExitCode.FAILED)
@@ -65,7 +70,7 @@ def _plan_lines(plan: "RepairPlan") -> Iterator[str]:
     for finding in plan.beyond:
         yield f"beyond repair: {finding.what}"
     if plan.beyond:
-        yield "`localart rebuild` makes a new database from the packs"
+        yield _REBUILD
 
 
 def _show_plan(call: Call, plan: "RepairPlan") -> None:

@@ -255,6 +255,21 @@ def test_repair_has_nothing_to_do_in_a_sound_store(copy: Path, cli: Call) -> Non
     assert "sound" in cli("repair", "--yes", code=ExitCode.OK).stdout
 
 
+@pytest.mark.parametrize("pages", [range(5, 40, 3), range(60, 61)], ids=["many", "one"])
+def test_repair_writes_nothing_into_a_database_with_damaged_pages(
+    copy: Path, cli: Call, pages: range
+) -> None:
+    content = bytearray((copy / "localart.db").read_bytes())
+    for page in pages:
+        content[page * 4096 : page * 4096 + 100] = bytes(100)
+    (copy / "localart.db").write_bytes(content)
+
+    result = cli("repair", "--yes", code=ExitCode.FAILED)
+
+    assert "localart rebuild" in result.stdout + result.stderr
+    assert (copy / "localart.db").read_bytes() == content
+
+
 def test_repair_waits_for_nobody(copy: Path) -> None:
     import localart
 
