@@ -131,6 +131,7 @@ class LocalartApp(App[str]):
         if last is not None:
             self.history.visit(last)
         self._heed_signals()
+        self.app_resume_signal.subscribe(self, self._paint_again)
         self._go(self._first)
         if self.page is None:
             self._go(Place("home"))
@@ -145,6 +146,10 @@ class LocalartApp(App[str]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, "", 128 + number)
+
+    def _paint_again(self, _: object) -> None:
+        """After `fg` the terminal is empty, though nothing has changed."""
+        self.screen.refresh()
 
     def _map_keys(self) -> None:
         """The user's own keys; a file that cannot be read is said and left alone."""

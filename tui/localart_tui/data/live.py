@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -42,6 +43,11 @@ class Watch:
         self._store = store
         self._is_ill = False
         self._damaged: tuple[object, ...] | None = None
+
+    def begin(self) -> None:
+        """Remember how the store is now: what is committed from here on is a change."""
+        with suppress(LocalartError, OSError):  # the first look says what is wrong
+            self._store.has_changed()
 
     def look(self, *, page_failed: bool = False) -> Pulse:
         """What happened since the last look. What is wrong with the store is the library's error, every time.
