@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEBOUNCE_SECONDS = 0.06
 _MOST = 500
+_EXAMPLES = "words, !not, field:value, size>1M, re:pattern; enter keeps, esc drops"
 
 
 class FilterInput(Input):
@@ -88,7 +89,9 @@ class FilterBar(Horizontal):
             field = found.first()
             field.value = text
         else:
-            field = FilterInput(text, compact=True, max_length=_MOST, select_on_focus=False)
+            field = FilterInput(
+                text, placeholder=_EXAMPLES, compact=True, max_length=_MOST, select_on_focus=False
+            )
             self.mount(static(content(self.app, (" / ", Tone.KEY)), classes="filter-sign"), field)
         field.focus()
         field.cursor_position = len(text)
