@@ -132,6 +132,7 @@ class LocalartApp(App[str]):
             self.history.visit(last)
         self._heed_signals()
         self.app_resume_signal.subscribe(self, self._paint_again)
+        self._watch.begin()
         self._go(self._first)
         if self.page is None:
             self._go(Place("home"))

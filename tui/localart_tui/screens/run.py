@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 import sqlite3
@@ -88,6 +89,7 @@ class RunPage(Page[RunFacts]):
         self._filters: dict[str, str] = {place.view.tab or "overview": place.view.filter}
         self._is_looking = self._looks_again = False
         self._tail: TailMark | None = None
+        self._making = asyncio.Lock()
 
     def crumbs(self) -> list[tuple[str, Place | None]]:
         """Store, project, run."""
@@ -116,8 +118,9 @@ class RunPage(Page[RunFacts]):
 
     @property
     def _panel(self) -> Widget | None:
-        """The panel of the chosen tab, once it has been made."""
-        return next((panel for panel in self.query_one("#panels").children if panel.id == self.tab), None)
+        """The panel of the chosen tab, once it has been made and has its parts."""
+        panels = self.query_one("#panels").children
+        return next((panel for panel in panels if panel.id == self.tab and panel.is_mounted), None)
 
     @property
     def _charts(self) -> ChartsPanel | None:
@@ -201,8 +204,7 @@ class RunPage(Page[RunFacts]):
         if self.loaded is None:
             return
         if self._panel is None:
-            self.query_one("#panels").mount(_PANELS[self.tab]())
-            self.call_after_refresh(self._show_tab, cursor=cursor, scroll=scroll, focus=focus)
+            self.run_worker(self._make_panel(self.tab, cursor, scroll, focus=focus), group="panel")
             return
         for panel in self.query_one("#panels").children:
             panel.set_class(panel.id == self.tab, "-chosen")
@@ -212,6 +214,13 @@ class RunPage(Page[RunFacts]):
             self.say((f"{error}", Tone.WARN))
         if focus:
             self._focus_tab()
+
+    async def _make_panel(self, tab: str, cursor: str, scroll: int | None, *, focus: bool) -> None:
+        panels = self.query_one("#panels")
+        async with self._making:
+            if all(panel.id != tab for panel in panels.children):
+                await panels.mount(_PANELS[tab]())
+        self._show_tab(cursor=cursor, scroll=scroll, focus=focus)
 
     def _show_panel(self, facts: RunFacts, cursor: str, scroll: int | None) -> None:
         match self._panel:
@@ -283,6 +292,8 @@ class RunPage(Page[RunFacts]):
             return
         finally:
             self._is_looking = False
+        if not self.is_attached or not self.query("#panels"):  # the page is being taken apart
+            return
         if loaded != self.loaded:
             self._take(loaded)
         if self._looks_again:

@@ -201,6 +201,11 @@ class RunsPage(Page[_Shown]):
     # --- sparklines ----------------------------------------------------------------------------------------------
 
     @property
+    def _is_there(self) -> bool:
+        """False once the page is being taken apart, which what was read in the meantime may find."""
+        return self.is_attached and bool(self.query(VirtualTable))
+
+    @property
     def _visible(self) -> range:
         table = self.query_one(VirtualTable)
         return range(table.top, min(table.top + max(table.size.height, 1), len(table.source)))
@@ -214,7 +219,7 @@ class RunsPage(Page[_Shown]):
 
     def _draw_sparks(self) -> None:
         self._drawing = None
-        if self.loaded is None:
+        if self.loaded is None or not self._is_there:
             return
         source, places = self.loaded.source, self._visible
         wanted = self._sparks.take_wanted(source.ids[at] for at in places)
@@ -239,6 +244,8 @@ class RunsPage(Page[_Shown]):
         self.run_worker(draw(), group="sparks")
 
     def _take_sparks(self, made: Mapping[tuple[int, str], tuple[str, str]]) -> None:
+        if not self._is_there:
+            return
         changed = self._sparks.keep(made)
         table = self.query_one(VirtualTable)
         source = self.loaded.source if self.loaded is not None else None
@@ -273,9 +280,9 @@ class RunsPage(Page[_Shown]):
             return
         finally:
             self._is_looking = False
-        if self.loaded is loaded:
+        if self.loaded is loaded and self._is_there:
             self._renew(loaded, places.start, ids, rows)
-        if self._looks_again:
+        if self._looks_again and self._is_there:
             self._looks_again = False
             self.store_changed()
 
