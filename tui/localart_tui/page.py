@@ -259,6 +259,8 @@ class Page(Screen[None], Generic[Loaded]):
         self._accept(loaded)
 
     def _accept(self, loaded: Loaded) -> None:
+        if not self.query("#crumbs"):  # the page is being taken apart
+            return
         self.loaded = loaded
         self.error = None
         self._changed = False
@@ -320,7 +322,7 @@ class Page(Screen[None], Generic[Loaded]):
     # --- the rows around it --------------------------------------------------------------------------------
 
     def _paint_chrome(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.query("#crumbs"):
             return
         self.query_one("#crumbs", Bar).show(self._crumb_chips(), self._right_chips())
         self.query_one("#status", Bar).show(self._status)
