@@ -113,6 +113,18 @@ def test_an_upgrade_that_goes_wrong_changes_nothing(old, newer, script):
     assert ask(old / "localart.db", "PRAGMA user_version") == 2
 
 
+def test_an_old_catalog_that_is_damaged_is_not_upgraded(old, newer):
+    connection = sqlite3.connect(old / "localart.db")
+    connection.execute("INSERT INTO run_tags(run, name) VALUES (999, 'of no run')")
+    connection.commit()
+    connection.close()
+    newer()
+
+    with pytest.raises(CatalogDamaged, match="cannot be upgraded: a row of run_tags refers to nothing"):
+        open_once(old)
+    assert ask(old / "localart.db", "PRAGMA user_version") == 1
+
+
 def test_an_upgrade_without_room_for_a_copy_is_not_begun(old, newer, monkeypatch):
     newer()
     monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=1, f_frsize=4096))

@@ -5,16 +5,19 @@ import shutil
 import sqlite3
 
 import pytest
+from blake3 import blake3
 from rich_history import contents, everything, log
 
 import localart
 from localart.catalog.projects import ensure_project
 from localart.errors import CatalogDamaged, LocalartError, NotAStore, StoreDamaged, StoreNotFound, UsageError
+from localart.model import BlobRef
+from localart.operations import run_life
 from localart.operations.rebuild import rebuild
 from localart.operations.verify import verify
 from localart.repository import open_repository
 from localart.repository.opening import close_all, default_repository
-from localart.store.frames import FrameKind, scan_pack
+from localart.store.frames import FrameKind, encode_frame, scan_pack
 
 LARGE = random.Random(5).randbytes(600_000)
 
@@ -200,12 +203,18 @@ def test_a_process_that_has_the_old_database_open_writes_nothing_into_it(plain):
         tx.record("x", {})
 
 
+def state_of(root):
+    """Every file and folder, by what changes when it is written to; reading moves only the access time."""
+    found = {path: path.lstat() for path in sorted(root.rglob("*"))}
+    return {path: (one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for path, one in found.items()}
+
+
 def test_a_rebuild_into_a_file_leaves_the_store_as_it_is(plain, tmp_path):
-    before = {path: path.stat() for path in plain.rglob("*")}
+    before = state_of(plain)
 
     report = rebuild(plain, into=tmp_path / "new.db")
 
-    assert {path: path.stat() for path in plain.rglob("*")} == before
+    assert state_of(plain) == before
     assert report.database == tmp_path / "new.db"
     connection = sqlite3.connect(tmp_path / "new.db")
     assert connection.execute("SELECT count(*) FROM versions").fetchone() == (2,)
@@ -291,3 +300,35 @@ def test_verify_of_a_rebuilt_catalog_names_what_is_missing(plain):
     repository.close()
 
     assert [one.path for one in found.lost_files] == ["small"]
+
+
+def test_a_frame_whose_checksums_are_right_but_whose_content_is_another_is_not_believed(plain):
+    content = b"small 0"
+    path, frame = member_frame(plain, content)
+    claimed = BlobRef(blake3(content).digest(), len(content))
+    _, parts = encode_frame(FrameKind.DATA, [b"forged!"], codec=0, raw_bytes=7, members=[claimed])
+    damage(path, frame.start + frame.stored_bytes - 1)  # the real one is lost
+    with path.open("ab") as file:
+        file.write(b"".join(bytes(part) for part in parts))
+    lose(plain)
+
+    report = rebuild(plain)
+
+    assert [one.path for one in report.lost_files] == ["small"]
+    assert any("not what they were" in one.reason for one in report.damages)
+
+
+def test_what_a_rewound_run_had_logged_later_does_not_come_back(store, monkeypatch):
+    with localart.init(project="p", id="r") as run:
+        for step in range(30):
+            run.log({"loss": step})
+    monkeypatch.setattr(run_life, "keep_history", lambda repository, run: None)  # as if killed just before
+    run = localart.init(project="p", resume_from="r?_step=10")
+    copy = store.with_name("copy")
+    shutil.copytree(store, copy, ignore=shutil.ignore_patterns("localart.db*"))
+
+    rebuild(copy)
+
+    rows = everything(copy)["metrics_view"]
+    assert len(rows) == 11
+    run.finish()
