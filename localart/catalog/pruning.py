@@ -14,7 +14,7 @@ A frame without blobs keeps its row until its pack is rewritten or removed: it t
 
 Others may add and log meanwhile. What they rely on they have pinned (`repository/lease.py`), what they have committed
 has higher row numbers than `Watch` says: both is taken off the marks in each step of the sweep, before anything is
-removed (`spare`). A manifest that is being put in, slice by slice, counts as alive, unless nobody can be at it.
+removed (`sparing`). A manifest that is being put in, slice by slice, counts as alive, unless nobody can be at it.
 
 Foreign keys would make every removed blob a scan of all entries (`entries.blob` has no index on purpose), so they
 are off meanwhile (`foreign_keys_off`) and sets prove what they would have checked: what is removed is what is marked,
@@ -22,16 +22,12 @@ and what could refer to it was looked at in the same transaction.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from localart.catalog.sparing import HIDDEN, Watch, one_state, watched
 from localart.catalog.transaction import Transaction
-from localart.model import Digest
-
-Watch: TypeAlias = tuple[int, int, int]
-"""The highest rows of manifests, blobs and frames: what has higher ones was added since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +165,6 @@ _MARK_BLOBS = (
 )
 
 
-# Being put in, slice by slice: a hollow layer has no place in `chains` of its own.
-_HIDDEN = (
-    "INSERT OR IGNORE INTO temp.hidden SELECT m.id FROM manifests m JOIN chains c ON c.manifest = m.id"
-    " WHERE m.complete = 0 AND c.position = 0 AND m.id > ?"
-)
-
-
 @contextmanager
 def marked(
     connection: sqlite3.Connection, doomed_versions: Collection[int] = (), *, is_alone: bool = False
@@ -186,14 +175,14 @@ def marked(
     writer lock is not needed; other writers go on.
     """
     try:
-        with _one_state(connection):
+        with one_state(connection):
             for table, columns in _TABLES.items():
                 connection.execute(f"CREATE TEMP TABLE {table}{columns}")
             connection.executemany(
                 "INSERT INTO temp.doomed_versions VALUES (?)", [(row_id,) for row_id in set(doomed_versions)]
             )
             if not is_alone:
-                connection.execute(_HIDDEN, (0,))
+                connection.execute(HIDDEN, (0,))
             for statement in (*_MARK_MANIFESTS, *_MARK_BLOBS):
                 connection.execute(statement)
             watch = watched(connection)
@@ -201,25 +190,6 @@ def marked(
     finally:
         for table in _TABLES:
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
-
-
-@contextmanager
-def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
-    """One state of the catalog for the body. What it writes to temporary tables stays."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
-
-
-def watched(connection: sqlite3.Connection) -> Watch:
-    """What tells what was published or logged since."""
-    row = connection.execute(
-        "SELECT (SELECT coalesce(max(id), 0) FROM manifests), (SELECT coalesce(max(id), 0) FROM blobs),"
-        " (SELECT coalesce(max(id), 0) FROM frames)"
-    ).fetchone()
-    return row[0], row[1], row[2]
 
 
 def garbage(connection: sqlite3.Connection) -> Garbage:
@@ -263,53 +233,6 @@ def pack_uses(connection: sqlite3.Connection) -> list[PackUse]:
 
 # --- sweeping --------------------------------------------------------------------------------------
 
-_RELIED_ON_AGAIN = (
-    """
-    SELECT 1 FROM versions v JOIN manifests m ON m.id = v.manifest
-    WHERE (m.id IN (SELECT id FROM temp.dead_manifests) OR m.id IN (SELECT manifest FROM temp.covered))
-      AND (v.state = 'COMMITTED' OR m.complete = 1)
-    """,
-    """
-    SELECT 1 FROM upserts
-    WHERE manifest IN (SELECT id FROM temp.dead_manifests) OR manifest IN (SELECT manifest FROM temp.covered)
-    """,
-    """
-    SELECT 1 FROM manifests m JOIN temp.dead_manifests d ON d.id = m.base
-    WHERE m.id NOT IN (SELECT id FROM temp.dead_manifests)
-    """,
-    "SELECT 1 FROM manifests WHERE id > :manifests AND base IN (SELECT manifest FROM temp.covered)",
-)
-
-_NEEDED = (
-    "SELECT b.id FROM temp.pinned p JOIN blobs b ON b.digest = p.digest",
-    "SELECT blob FROM entries WHERE manifest > :manifests AND blob IS NOT NULL",
-    "SELECT e.blob FROM temp.hidden h CROSS JOIN entries e ON e.manifest = h.id WHERE e.blob IS NOT NULL",
-    "SELECT chunk FROM chunks WHERE blob > :blobs",
-    "SELECT chunk FROM frame_bases WHERE frame > :frames",
-    "SELECT blob FROM run_files",
-)
-
-_SPARED_TOO = (
-    "INSERT OR IGNORE INTO temp.spared SELECT c.chunk FROM temp.spared s JOIN chunks c ON c.blob = s.id",
-    """
-    INSERT OR IGNORE INTO temp.spared
-    WITH RECURSIVE pinned(chunk) AS (
-      SELECT s.chunk FROM temp.spared n JOIN blobs b ON b.id = n.id JOIN frame_bases s ON s.frame = b.frame
-      UNION
-      SELECT s.chunk FROM pinned JOIN blobs b ON b.id = pinned.chunk JOIN frame_bases s ON s.frame = b.frame)
-    SELECT chunk FROM pinned
-    """,
-    "DELETE FROM temp.dead_wholes WHERE id IN (SELECT id FROM temp.spared)",
-    "DELETE FROM temp.dead_pieces WHERE id IN (SELECT id FROM temp.spared)",
-    """
-    DELETE FROM temp.dead_refs WHERE id IN (
-      SELECT ref FROM entries WHERE manifest > :manifests AND ref IS NOT NULL
-      UNION SELECT e.ref FROM temp.hidden h CROSS JOIN entries e ON e.manifest = h.id WHERE e.ref IS NOT NULL)
-    """,
-    "DELETE FROM temp.pinned",
-    "DELETE FROM temp.hidden WHERE id NOT IN (SELECT id FROM manifests WHERE complete = 0)",
-)
-
 
 @contextmanager
 def foreign_keys_off(connection: sqlite3.Connection) -> Iterator[None]:
@@ -319,37 +242,6 @@ def foreign_keys_off(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("PRAGMA foreign_keys=ON")
-
-
-def is_current(tx: Transaction, watch: Watch) -> bool:
-    """Whether none of the manifests that are marked is a version's, or a layer of a newer one, since."""
-    numbers = _numbers(watch)
-    return not any(tx.execute(query + " LIMIT 1", numbers).fetchone() for query in _RELIED_ON_AGAIN)
-
-
-def note_pins(connection: sqlite3.Connection, pins: Iterable[Digest]) -> None:
-    """Take down what drafts have pinned, for the next `spare`."""
-    with _one_state(connection):
-        connection.executemany("INSERT OR IGNORE INTO temp.pinned VALUES (?)", ((digest,) for digest in pins))
-
-
-def spare(tx: Transaction, watch: Watch, pins: Iterable[Digest]) -> None:
-    """Take off the marks what drafts have pinned, and what refers to it that was added since; and all below it."""
-    tx.execute(_HIDDEN, (watch[0],))
-    tx.executemany("INSERT OR IGNORE INTO temp.pinned VALUES (?)", ((digest,) for digest in pins))
-    tx.execute("DELETE FROM temp.spared")
-    for query in _NEEDED:
-        tx.execute(
-            f"WITH needed(id) AS ({query}) INSERT OR IGNORE INTO temp.spared SELECT id FROM needed"
-            " WHERE id IN (SELECT id FROM temp.dead_wholes) OR id IN (SELECT id FROM temp.dead_pieces)",
-            _numbers(watch),
-        )
-    for statement in _SPARED_TOO:
-        tx.execute(statement, _numbers(watch))
-
-
-def _numbers(watch: Watch) -> dict[str, int]:
-    return dict(zip(("manifests", "blobs", "frames"), watch, strict=True))
 
 
 def sweep(tx: Transaction, rows: int) -> bool:

@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from localart.catalog import pruning
+from localart.catalog import pruning, sparing
 from localart.catalog.lock import FileLock
-from localart.catalog.pruning import PackUse, Watch
+from localart.catalog.pruning import PackUse
+from localart.catalog.sparing import Watch
 from localart.errors import StoreReadOnly
 from localart.model import VersionRecord
 from localart.operations.repack import Repacker, RepackTally, pays, remove_orphans
@@ -188,7 +189,7 @@ def _sweep_marked(repository: Repository, gate: FileLock, watch: Watch) -> bool:
     has_more = pruning.has_garbage(connection)
     pins = PinReader(repository.root / "locks")
     if has_more:
-        pruning.note_pins(connection, pins.new_pins())  # most of them, while nobody waits
+        sparing.note_pins(connection, pins.new_pins())  # most of them, while nobody waits
     while has_more:
         # The gate first: nobody who holds the writer lock asks for it.
         with (
@@ -196,11 +197,11 @@ def _sweep_marked(repository: Repository, gate: FileLock, watch: Watch) -> bool:
             pruning.foreign_keys_off(connection),
             repository.catalog.write() as tx,
         ):
-            if not pruning.is_current(tx, watch):
+            if not sparing.is_current(tx, watch):
                 return False
-            pruning.spare(tx, watch, pins.new_pins())
+            sparing.spare(tx, watch, pins.new_pins())
             has_more = pruning.sweep(tx, SWEEP_ROWS)
-            watch = pruning.watched(tx.connection)
+            watch = sparing.watched(tx.connection)
         _let_others_in(has_more=has_more)
     return True
 

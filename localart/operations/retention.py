@@ -23,7 +23,7 @@ from localart.operations.resolve import resolve_artifact
 from localart.operations.trash import is_clock_behind
 from localart.repository import Repository
 
-_SLICE = 100  # versions a transaction
+_SLICE = 500  # versions a transaction, and what one `undo` brings back
 _PATIENCE = 10  # times that others may change something before it is judged under the lock
 _UNITS = {"h": 3_600, "d": 86_400, "w": 604_800}
 

@@ -157,3 +157,52 @@ def test_a_look_at_every_byte_of_a_pack_finds_nothing_wrong_with_differences(sto
     (pack,) = (store / "packs").iterdir()
 
     assert list(check_pack(pack)) == []
+
+
+def keep_last(count):
+    from localart.operations.retention import RetentionRules, execute_retention, plan_retention
+
+    repository = default_repository()
+    rules = RetentionRules(keep_last=count, keep_aliased=False)
+    execute_retention(repository, plan_retention(repository, rules))
+
+
+def test_rules_undo_and_repacking_leave_every_difference_readable(tmp_path, monkeypatch):
+    """Bases of what is kept, in the trash, or held by a live draft stay; the rest goes, the deepest first.
+
+    Broken on purpose: pieces removed by their number alone, so that a base goes before what is told from it.
+    """
+    from localart.operations import prune as pruning
+    from localart.operations.undo import execute_undo, plan_undo
+
+    monkeypatch.setattr(pruning, "SWEEP_ROWS", 2)
+    for content in STEPS:
+        log(content)
+        log(random.Random(len(content)).randbytes(60_000), name="ballast")
+    keep_last(2)
+    pruning.execute_prune(default_repository())  # the trash keeps all of them
+    execute_undo(default_repository(), plan_undo(default_repository()))
+    for number, content in enumerate(STEPS):
+        assert read(f"p/model:v{number}", tmp_path / "undone") == content
+
+    draft = localart.Api().artifact("p/model:v2").new_draft()
+    keep_last(1)
+    found = []
+
+    def add_again(*, has_more):
+        if has_more and not found:
+            found.append(draft.size)
+            with draft.new_file("again.bin", "wb") as file:
+                file.write(STEPS[4])
+
+    monkeypatch.setattr(pruning, "_let_others_in", add_again)
+    report = prune()
+
+    assert report.beside_writers
+    with localart.init(project="p") as run:
+        run.log_artifact(draft)
+    folder = Path(localart.Api().artifact("p/model:latest").download(tmp_path / "drafted"))
+    assert (folder / "model.bin").read_bytes() == STEPS[2]
+    assert (folder / "again.bin").read_bytes() == STEPS[4]
+    assert read("p/model:v6", tmp_path) == STEPS[6]
+    assert default_repository().read().execute("PRAGMA foreign_key_check").fetchall() == []
