@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -80,6 +80,7 @@ class Chart(Widget, can_focus=True):
         self._detail: tuple[Series, ...] = ()
         self._sentence = "loading…"
         self._drawing: Drawing | None = None
+        self._drawn_size = Size(0, 0)
         self._settling: Timer | None = None
 
     # --- what it shows -------------------------------------------------------------------------------
@@ -159,7 +160,8 @@ class Chart(Widget, can_focus=True):
 
     def _redraw(self) -> None:
         """Draw anew, and repaint only the rows that changed."""
-        before, self._drawing = self._drawing, self._drawn()
+        before = self._drawing if self._drawn_size == self.size else None
+        self._drawing = self._drawn()
         rows = self._drawing.rows
         if before is None or len(before.rows) != len(rows):
             self.refresh()
@@ -169,6 +171,7 @@ class Chart(Widget, can_focus=True):
             self.refresh(*(Region(0, number, self.size.width, 1) for number in changed))
 
     def _drawn(self) -> Drawing:
+        self._drawn_size = self.size
         width, height = self.size
         plot = self._plot()
         return (
@@ -203,7 +206,7 @@ class Chart(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row; blank below the drawing."""
-        if self._drawing is None:
+        if self._drawing is None or self._drawn_size != self.size:  # painted before it was told its size
             self._drawing = self._drawn()
         if y >= len(self._drawing.rows):
             return Strip.blank(self.size.width, self.rich_style)
