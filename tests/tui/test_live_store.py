@@ -38,7 +38,7 @@ def trouble(app):
     return "✗" in bar(app, "status") and app.page.error is not None
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.screen)
+@pytest.mark.parametrize("place", PLACES[:3], ids=lambda place: place.screen)
 @driven
 async def test_a_store_that_is_moved_away_is_said_and_found_again_without_a_key(made, place):
     async with browsing(made, place, size=(120, 30)) as (app, pilot):

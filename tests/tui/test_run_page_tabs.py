@@ -376,8 +376,12 @@ async def test_a_run_that_is_not_there_is_said(made):
 
 
 @pytest.mark.parametrize(
-    "tab", ["overview", "config", "summary", "charts", "inputs", "outputs", "files", "lineage"]
-)
+    "tab",
+    [
+        "overview", "config", "charts", "outputs",
+        *(pytest.param(tab, marks=pytest.mark.sweep) for tab in ("summary", "inputs", "files", "lineage")),
+    ],
+)  # fmt: skip
 @driven
 async def test_hostile_runs_have_pages_without_raw_codes(hostile, tab):
     for number in (6, 57):
