@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from browsing_app import browsing, press
+
 from localart_tui.data.store import open_store
 from localart_tui.data.targets import find_place
 
