@@ -27,6 +27,7 @@ from localart.catalog.lock import FileLock
 from localart.catalog.transaction import last_record
 from localart.errors import BlobMissing, NotAStore, StoreError, StoreFull, UsageError
 from localart.files.filesystem import free_bytes, fsync_folder, write_atomically
+from localart.files.unfinished import is_unfinished
 from localart.model import PackState
 from localart.names import shown
 from localart.operations.copy_packs import CopiedPack, DamagedFrame, copy_pack
@@ -112,11 +113,11 @@ def _prepare(repository: Repository, target: Path) -> _Note:
             hint="name an empty folder",
         )
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if note is None or note.store != repository.marker.store:
+        note = _Note(repository.marker.store)
+        _write_note(target, note)  # before anything else: a killed first backup is known again by it
     for folder in _FOLDERS:
         (target / folder).mkdir(mode=0o700, exist_ok=True)
-    if note is None:
-        note = _Note(repository.marker.store)
-        _write_note(target, note)
     return note
 
 
@@ -127,7 +128,7 @@ def _marker(target: Path) -> Marker | None:
 
 
 def _holds_anything(target: Path) -> bool:
-    return target.exists() and any(target.iterdir())
+    return target.exists() and not all(is_unfinished(path.name) for path in target.iterdir())
 
 
 def _read_note(target: Path) -> _Note | None:

@@ -11,6 +11,7 @@ import pytest
 
 import localart
 from localart.errors import NotAStore, StoreDamaged, StoreError, StoreFull, UsageError
+from localart.files.unfinished import new_name
 from localart.operations import backup as backup_module
 from localart.operations import copy_packs
 from localart.operations.backup import backup
@@ -289,3 +290,11 @@ def test_an_interrupted_first_backup_goes_on(filled, target, monkeypatch):
     assert report.is_first
     assert report.copied_bytes < len(whole[path.name]) / 2
     assert packs(target) == whole
+
+
+def test_a_first_backup_that_was_killed_at_its_very_beginning_goes_on(filled, target):
+    target.mkdir()
+    (target / new_name()).write_bytes(b"half a note")
+
+    assert backup(filled, target).is_first
+    assert seen(target) == seen(filled.root)
