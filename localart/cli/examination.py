@@ -240,7 +240,7 @@ def _place_findings(place: PlaceFacts) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             f"only {size_text(place.free_bytes)} are free where the store lies",
-            "free some space, or delete versions with `localart rm`",
+            "free some space, or delete versions with `localart rm --now`",
         )
 
 

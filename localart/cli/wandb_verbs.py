@@ -44,7 +44,7 @@ VERBS = {
         "`localart artifact cache cleanup 0` empties what is one, `localart rm` deletes versions",
     ),
     "clean": Verb(
-        "There are no run folders to clean up.", "`localart du` shows where the bytes go, `localart rm` frees some"
+        "There are no run folders to clean up.", "`localart du` shows where the bytes go, `localart prune` frees some"
     ),
     "leet": Verb("The browser here has another name.", "`localart tui`"),
     "server": Verb("No server is needed.", "`localart tui` shows everything in the terminal"),

@@ -15,7 +15,7 @@ def store_error(error: OSError, doing: str) -> StoreError:
     if error.errno in _NO_SPACE:
         return StoreFull(
             f"No space is left for {doing}",
-            hint="free some space (`localart rm` removes versions) and log again",
+            hint="free some space (`localart rm --now` removes versions) and log again",
         )
     if error.errno in _NO_WRITING:
         return StoreReadOnly(

@@ -51,7 +51,7 @@ def cleanup_command(call: Call, target_size: str, remove_temp: bool) -> None:
 
     The store keeps no second copy of any file, so there is little to clean: a small file in your cache folder
     remembers which local files were read before, and logging them again just reads them once more. Artifacts are
-    never touched; `localart rm` deletes versions and frees their bytes.
+    never touched; `localart rm --now` deletes versions and frees their bytes.
     """
     limit = _bytes_of(target_size)
     repository = call.open()
