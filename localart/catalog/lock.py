@@ -19,8 +19,12 @@ _AT_THE_DOOR_SECONDS = 0.5
 TELLING_SECONDS = 3.0
 
 
-def on_long_wait(message: str) -> None:
-    """Called once a wait that is long; whoever has a voice puts its own function here."""
+def _tell_nobody(message: str) -> None:
+    """Until somebody with a voice asks for it."""
+    del message
+
+
+on_long_wait: Callable[[str], None] = _tell_nobody
 
 
 def tell_long_waits(tell: Callable[[str], None]) -> None:

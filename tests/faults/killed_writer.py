@@ -67,6 +67,10 @@ def write_until_killed(seed: int, acknowledge_fd: int) -> None:
             acknowledge(kind="metric", run=run.id, turn=turn)
             number = log_turn(run, name, seed, turn)
             acknowledge(kind="version", name=name, number=number, seed=seed, turn=turn)
+            version = localart.Api().artifact(f"kills/{name}:v{number}")
+            version.aliases = [*version.aliases, f"moved{seed}"]
+            version.save()
+            acknowledge(kind="alias", name=name, number=number, alias=f"moved{seed}")
         turn += 1
 
 
@@ -76,6 +80,7 @@ def write_until_killed(seed: int, acknowledge_fd: int) -> None:
 def check_acknowledged(repository: Repository, acknowledged: list[dict]) -> None:
     """Everything a writer was told is there, exactly."""
     histories: dict[str, dict[int, dict]] = {}
+    check_aliases(repository, [what for what in acknowledged if what["kind"] == "alias"])
     for what in acknowledged:
         match what["kind"]:
             case "version":
@@ -83,6 +88,19 @@ def check_acknowledged(repository: Repository, acknowledged: list[dict]) -> None
             case "metric":
                 history = histories.setdefault(what["run"], history_of(repository, what["run"]))
                 assert history[what["turn"]] == {"turn": what["turn"], "third": what["turn"] / 3}, what
+
+
+def check_aliases(repository: Repository, moves: list[dict]) -> None:
+    """Each alias is where its writer was last told, or further.
+
+    Seen to fail when `aliases.point` only says that it has moved an alias.
+    """
+    last = {(what["name"], what["alias"]): what["number"] for what in moves}
+    for (name, alias), number in last.items():
+        artifact = artifacts.find_artifact(repository.read(), "kills", name)
+        found = versions.find_aliased(repository.read(), artifact.id, alias)
+        assert found is not None, f"lost: {alias} of {name}"
+        assert found.number >= number, (name, alias, found.number, number)
 
 
 def check_version(repository: Repository, what: dict) -> None:
