@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import sqlite3
 from dataclasses import replace
@@ -27,6 +26,7 @@ from localart_tui.screens.run_tabs.charts import ChartsPanel
 from localart_tui.screens.run_tabs.facts import FactTable
 from localart_tui.screens.run_tabs.files import RunFilesPanel
 from localart_tui.screens.run_tabs.overview import Overview
+from localart_tui.screens.run_tabs.told import run_code, run_copies
 from localart_tui.screens.run_tabs.values import ValueTable
 from localart_tui.screens.run_tabs.versions import LinkedTable
 from localart_tui.text import count_text
@@ -471,18 +471,7 @@ class RunPage(Page[RunFacts]):
         """The run's names, config, summary and code; on a row, what it says."""
         if self.loaded is None:
             return (Copy("r", "reference", self.place.target),)
-        run = self.loaded.run
-        return (
-            Copy("r", "reference", self.loaded.address),
-            *self._row_copies(),
-            Copy("n", "name", run.name),
-            Copy("i", "id", run.id),
-            Copy("j", "config as JSON", _json(run.config), several_lines=True),
-            Copy("s", "summary as JSON", _json(self.loaded.summary), several_lines=True),
-            Copy("t", "traceback", run.error or "", several_lines=True),
-            Copy("c", "Python", self.code, several_lines=True),
-            Copy("g", "command", self.command),
-        )
+        return run_copies(self.loaded, self._row_copies(), code=self.code, command=self.command)
 
     def _row_copies(self) -> list[Copy]:
         table = self.table
@@ -503,20 +492,7 @@ class RunPage(Page[RunFacts]):
     @property
     def code(self) -> str:
         """The Python that shows it."""
-        path = self.graph_target().removeprefix("run:")
-        begin = f"import localart\n\nrun = localart.Api().run({path!r})\n"
-        match self.tab:
-            case "config":
-                return begin + "print(run.config)"
-            case "charts":
-                return begin + "for row in run.scan_history():\n    print(row)"
-            case "inputs":
-                return begin + "for version in run.used_artifacts():\n    print(version.name)"
-            case "outputs":
-                return begin + "for version in run.logged_artifacts():\n    print(version.name)"
-            case "files":
-                return begin + "for file in run.files():\n    print(file.name, file.size)"
-        return begin + "print(run.name, run.state, dict(run.summary))"
+        return run_code(self.graph_target().removeprefix("run:"), self.tab)
 
 
 def _title(tab: Tab, chosen: str, width: int) -> str:
@@ -524,7 +500,3 @@ def _title(tab: Tab, chosen: str, width: int) -> str:
     if width >= 90:
         return tab.title
     return _SHORT.get(tab.key, tab.title) if width >= 76 or tab.key == chosen else ""
-
-
-def _json(values: object) -> str:
-    return json.dumps(values, indent=2, default=str)
