@@ -6,6 +6,8 @@ shared. What comes out is a dataclass: `fields`, `replace`, `asdict` and `match`
 
 from typing import TYPE_CHECKING
 
+__all__ = ["dataclass"]
+
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
