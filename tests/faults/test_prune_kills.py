@@ -1,4 +1,4 @@
-"""I1, I3: prune by rules and undo may be killed at any call; each step is done or not begun, and synced before it is said.
+"""I1, I3: prune by rules and undo may be killed at any call; each step is done or not begun, and synced in order.
 
 Broken on purpose: the trash emptied in a transaction without a journal record, or `tx.record("undo", …)` in a
 transaction of its own: killed between the two, the store says neither what it said before nor what it says after.
