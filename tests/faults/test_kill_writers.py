@@ -90,6 +90,7 @@ def go_on(seed: int) -> dict:
 
 
 def kill_many(count: int, tmp_path, dice: random.Random, *, writers: int = 1) -> dict[str, float]:
+    import localart.api.api
     import localart.artifact
     import localart.operations.log
     import localart.session  # noqa: F401  # what a child would otherwise import after the fork
@@ -131,6 +132,7 @@ def test_a_killed_writer_loses_nothing_it_was_told(tmp_path):
     figures = kill_many(14, tmp_path, random.Random(7), writers=2)
 
     assert figures["version"] > 0
+    assert figures["alias"] > 0
     assert figures["slowest"] < 3  # a second on an idle machine
 
 
