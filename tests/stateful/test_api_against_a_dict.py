@@ -137,11 +137,12 @@ class Store(RuleBasedStateMachine):
     @rule(pick=picks)
     def download(self, pick):
         name, number = self.pick(pick)
-        root = Path(self.version(name, number).download(self.folder / "out" / name / str(number)))
+        root = Path(self.version(name, number).download(self.folder / "out"))
         found = {
             path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
         }
         assert found == CONTENTS[self.versions[name][number]]
+        shutil.rmtree(root)
 
     @rule(trash=st.sampled_from([0.0, 86_400.0]))
     def prune(self, trash):
