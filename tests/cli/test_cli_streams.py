@@ -611,7 +611,7 @@ def completions(store: Path, workdir: Path, *words: str) -> set[str]:
 def test_the_shell_completes_commands_addresses_runs_and_projects(filled, store, workdir, facts):
     run_ids = {one["id"] for one in facts("runs")["runs"]}
 
-    assert completions(store, workdir, "li") == {"lineage"}
+    assert completions(store, workdir, "li") == {"lineage", "link"}
     assert {"raw", "model", "digits/raw", "digits/model"} <= completions(store, workdir, "show", "")
     assert completions(store, workdir, "show", "ra") == {"raw"}
     assert completions(store, workdir, "show", "digits/r") == {"digits/raw"}
