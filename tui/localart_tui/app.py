@@ -41,6 +41,7 @@ from localart_tui.ui import notify
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from textual.await_complete import AwaitComplete
     from textual.binding import Binding
 
     from localart.operations.amend import Amendment
@@ -220,6 +221,23 @@ class LocalartApp(App[str]):
             notify(self, f"this version has no page '{place.screen}'", severity="warning")
             return None
         return made
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take away what is in front."""
+        self._stop_reading()
+        return super().pop_screen()
+
+    def switch_screen(self, screen: Screen[Any] | str) -> AwaitComplete:
+        """Put another page in place of this one."""
+        self._stop_reading()
+        return super().switch_screen(screen)
+
+    def _stop_reading(self) -> None:
+        """What the page in front is reading would come when its widgets are gone."""
+        page = self.screen
+        for worker in list(self.workers):
+            if isinstance(page, Page) and worker.group != "click" and page in worker.node.ancestors_with_self:
+                worker.cancel()
 
     def open(self, place: Place) -> None:
         """Go to a place; `back` returns here."""

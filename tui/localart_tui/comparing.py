@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from localart.cli.documents import plain
-from localart_tui.data.compare import MISSING, Change
+from localart_tui.data.compare import MISSING, Change, SizeBytes
 from localart_tui.text import clean, size_text, time_text
 from localart_tui.tones import Tone
 
@@ -69,7 +69,7 @@ def value_text(name: str, value: Any) -> str | None:
     """How a value reads in one line; None when there is none."""
     if value is MISSING:
         return None
-    if name == "size" and isinstance(value, int):
+    if isinstance(value, SizeBytes):
         return size_text(value)
     if name in _TIMES and isinstance(value, str):
         return time_text(value)
@@ -86,7 +86,7 @@ def delta_text(row: ValueDifference) -> str:
     delta = row.delta
     if delta is None:
         return ""
-    if row.name == "size":
+    if isinstance(row.values[0], SizeBytes):
         return signed_size(int(delta))
     first = float(row.values[0])
     share = f" ({delta / abs(first):+.1%})" if first and abs(delta / first) < 100 else ""

@@ -107,6 +107,10 @@ def _compared_versions(store: Store, connection: sqlite3.Connection, targets: Se
     )
 
 
+class SizeBytes(int):
+    """A number of bytes; somebody's own `size` is not one."""
+
+
 def _maker(connection: sqlite3.Connection, version: VersionRecord) -> RunRecord | None:
     key = edges.producer(connection, version.id)
     return None if key is None else runs.get_run(connection, key)
@@ -117,7 +121,7 @@ def _version_facts(version: VersionRecord, run: RunRecord | None) -> dict[str, A
         "artifact": f"{version.project}/{version.artifact}",
         "version": f"v{version.number}",
         "type": version.type,
-        "size": version.size_bytes,
+        "size": SizeBytes(version.size_bytes),
         "files": version.file_count,
         "aliases": ", ".join(version.aliases),
         "tags": ", ".join(version.tags),
