@@ -52,6 +52,7 @@ def compete(start, tmp_path: Path, *, writers: int, turns: int, readers: int) ->
     """Let them loose and check everything; versions a second."""
     stop = tmp_path / "stop"
     reading = [start("read", tmp_path / f"reader{number}", stop) for number in range(readers)]
+    reading.append(start("prune", stop))
     began = time.monotonic()
     writing = [start("write", writer, turns) for writer in range(writers)]
     logged = {
@@ -85,11 +86,13 @@ def test_writers_get_each_number_once_and_readers_never_see_a_half(start, tmp_pa
 
 
 @pytest.mark.sweep
-@pytest.mark.timeout(900)
-def test_eight_writers_of_a_hundred_versions_each(start, tmp_path):
-    rate = compete(start, tmp_path, writers=8, turns=100, readers=2)
+@pytest.mark.timeout(1800)
+def test_eight_writers_of_two_hundred_versions_each(start, tmp_path):
+    rate = compete(start, tmp_path, writers=8, turns=200, readers=2)
 
-    print(f"\n8 processes × 100 versions with 2 readers: {rate:.0f} versions/s, 0 errors, every byte right")
+    print(
+        f"\n8 processes × 200 versions, 2 readers, 1 prune: {rate:.0f} versions/s, 0 errors, every byte right"
+    )
     assert rate >= 25  # some 50 on two idle cores
 
 
