@@ -22,6 +22,7 @@ import localart
 from localart.repository.opening import default_repository
 
 LONGEST_LIFE_SECONDS = 0.6
+KILLS = int(os.environ.get("LOCALART_TEST_KILLS", "1000"))
 
 
 def in_child(work: Callable[[int], None]) -> tuple[int, int]:
@@ -139,12 +140,10 @@ def test_a_killed_writer_loses_nothing_it_was_told(tmp_path):
 @pytest.mark.sweep
 @pytest.mark.timeout(7200)
 def test_a_thousand_kills_of_two_writers(tmp_path):
-    kills = int(os.environ.get("LOCALART_TEST_KILLS", "1000"))
-
-    figures = kill_many(kills, tmp_path, random.Random(int(os.environ.get("SEED", "1"))), writers=2)
+    figures = kill_many(KILLS, tmp_path, random.Random(int(os.environ.get("SEED", "1"))), writers=2)
 
     print(
-        f"\n{kills} kill -9 of 2 writers: {figures['version']} versions, {figures['metric']} metrics and"
+        f"\n{KILLS} kill -9 of 2 writers: {figures['version']} versions, {figures['metric']} metrics and"
         f" {figures['alias']} aliases acknowledged, 0 lost, 0 wrong; the store verifies; slowest next log"
         f" {figures['slowest']:.2f} s"
     )

@@ -23,6 +23,8 @@ from localart.errors import ArtifactHasAliases, ArtifactNotFound
 from localart.operations.prune import execute_prune
 from localart.repository.opening import close_all, default_repository
 
+STEPS = int(os.environ.get("LOCALART_TEST_STEPS", "10000"))
+IS_RANDOM = "LOCALART_TEST_SEED" in os.environ
 NAMES = ("ds", "model", "c.sv_2-x")
 ALIASES = ("best", "prod", "a b")
 TAGS = ("good", "old")
@@ -284,7 +286,7 @@ def play(examples, steps):
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
-        derandomize="LOCALART_TEST_SEED" not in os.environ,
+        derandomize=not IS_RANDOM,
         database=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
@@ -307,11 +309,9 @@ def test_the_store_says_what_a_dict_says():
 @pytest.mark.sweep
 @pytest.mark.timeout(7200)
 def test_the_store_says_what_a_dict_says_for_long():
-    count = int(os.environ.get("LOCALART_TEST_STEPS", "10000"))
+    play(examples=max(1, STEPS // 100), steps=100)
 
-    play(examples=max(1, count // 100), steps=100)
-
-    print(f"\n{count:,} steps against a dict: nothing else was said", file=sys.stderr)
+    print(f"\n{STEPS:,} steps against a dict: nothing else was said", file=sys.stderr)
 
 
 def test_a_version_that_is_gone_is_not_found():
