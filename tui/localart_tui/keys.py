@@ -293,6 +293,8 @@ _ASCII_SIGNS = {"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"}
 def key_sign(name: str, *, ascii_only: bool = False) -> str:
     """How a key is written for people: `?`, `Ctrl-B`, `PgDn`."""
     sign = _SIGNS.get(name) or name.replace("ctrl+", "Ctrl-").replace("shift+", "Shift-")
+    if sign[:1] == "f" and sign[1:].isdigit():
+        sign = sign.upper()
     return _ASCII_SIGNS.get(sign, sign) if ascii_only else sign
 
 
