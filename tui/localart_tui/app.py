@@ -235,8 +235,9 @@ class LocalartApp(App[str]):
     def _stop_reading(self) -> None:
         """What the page in front is reading would come when its widgets are gone."""
         page = self.screen
-        for worker in list(self.workers):
-            if isinstance(page, Page) and worker.group != "click" and page in worker.node.ancestors_with_self:
+        begun = [one for one in self.workers if one.is_running and one.group != "click"]
+        for worker in begun if isinstance(page, Page) else ():
+            if page in worker.node.ancestors_with_self:
                 worker.cancel()
 
     def open(self, place: Place) -> None:
