@@ -263,17 +263,17 @@ async def test_pictures_that_are_off_are_said_to_be(made):
 def test_sixels_are_painted_alone_on_the_terminal(made, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     terminal = Terminal(browser(made, "run:demo/rich", "--images", "sixel"), columns=120, rows=40)
-    terminal.start(quiet=0.7)
-    terminal.press(b"7", quiet=0.5)
-    terminal.press(b"/sampl\r", quiet=0.6)
+    terminal.start(quiet=1.5)
+    terminal.press(b"7", quiet=1.2)
+    terminal.press(b"/sampl\r", quiet=1.5)
 
-    painted = terminal.press(b"f", quiet=0.6).written
+    painted = terminal.press(b"f", quiet=1.5).written
 
     assert b'\x1bP0;1;0q"1;1;' in painted
     assert b"picture 0 at 2 (Enter goes back)" in painted
-    back = terminal.press(b"\r", quiet=0.6).written
+    back = terminal.press(b"\r", quiet=1.2).written
     assert b"\x1b[?1049h" in back
-    assert b"Overview" in back
+    assert b"Lineage" in back
     terminal.press(b"Q")
     terminal.close()
 

@@ -12,7 +12,6 @@ from localart.errors import (
     StoreBusy,
     StoreError,
     StoreFull,
-    StoreNotFound,
     StoreReadOnly,
 )
 
@@ -28,7 +27,7 @@ MEANINGS = {
     sqlite3.SQLITE_CORRUPT: CatalogDamaged,
     sqlite3.SQLITE_CORRUPT_INDEX: CatalogDamaged,
     sqlite3.SQLITE_NOTADB: CatalogDamaged,
-    sqlite3.SQLITE_CANTOPEN: StoreNotFound,
+    sqlite3.SQLITE_CANTOPEN: StoreError,
     sqlite3.SQLITE_IOERR: StoreError,
     sqlite3.SQLITE_IOERR_FSYNC: StoreError,
     sqlite3.SQLITE_CONSTRAINT: CatalogDamaged,

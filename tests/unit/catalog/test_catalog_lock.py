@@ -90,7 +90,7 @@ def test_an_unknown_holder_is_another_process(make_lock, path, monkeypatch):
 
     assert lock._holder() == "another process"
     path.touch()
-    assert lock._holder() == "another process"
+    assert lock._holder() == "another process, perhaps on another machine"
 
 
 def test_an_error_in_the_body_frees_the_lock(make_lock):
