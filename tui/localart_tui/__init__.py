@@ -72,9 +72,22 @@ def main(  # noqa: PLR0913  # one argument an option of the command line
             state_file=_state_file(),
             keys_file=_keys_file(),
         )
-        return _run(LocalartApp(opened, place, options), mouse=mouse, prints=prints)
+        code = _run(LocalartApp(opened, place, options), mouse=mouse, prints=prints)
     finally:
         opened.close()
+    _leave_behind_input(code)
+    return code
+
+
+def _leave_behind_input(code: int) -> None:
+    """End the process where Textual still reads from a terminal that is gone: it would do so for ever."""
+    import threading
+    from contextlib import suppress
+
+    if any(thread.name == "textual-input" and thread.is_alive() for thread in threading.enumerate()):
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
 
 
 def _instead(target: str | None) -> str:
