@@ -54,7 +54,14 @@ def walks(store):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["projects", "artifacts", "versions", "run", "names"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "artifacts",
+        "run",
+        *(pytest.param(name, marks=pytest.mark.sweep) for name in ("projects", "versions", "names")),
+    ],
+)
 def test_a_terminal_is_told_nothing_by_the_store(evil, name):
     arguments, keys = walks(evil)[name]
     terminal = Terminal(browser(evil, *arguments))
