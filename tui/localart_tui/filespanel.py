@@ -20,7 +20,7 @@ from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import clean, count_text, size_text
 from localart_tui.tones import Tone
-from localart_tui.ui import glyphs_of
+from localart_tui.ui import glyphs_of, notify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,6 +182,8 @@ class FilesPanel(Container):
         row = self.table.cursor_row
         if isinstance(row, FileRow):
             page_file(self._page.localart, self._store, row.line)
+        else:
+            notify(self.app, "the pager reads files: choose one")
 
     def fold_all(self) -> None:
         """Close every folder."""
