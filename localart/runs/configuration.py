@@ -273,14 +273,16 @@ def _read_file(path: Path) -> dict[str, object]:
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
-        raise SourceMissing(f"Config file {shown(str(path))} does not exist") from error
+        raise SourceMissing(f"Config file {shown(str(path), 300)} does not exist") from error
     except OSError as error:
-        raise SourceUnreadable(f"Config file {shown(str(path))} cannot be read: {error.strerror}") from error
+        raise SourceUnreadable(
+            f"Config file {shown(str(path), 300)} cannot be read: {error.strerror}"
+        ) from error
     loaded = _parse_json_file(path, text) if path.suffix.lower() == ".json" else _parse_yaml_file(path, text)
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise UsageError(f"Config file {shown(str(path))} must hold keys and values")
+        raise UsageError(f"Config file {shown(str(path), 300)} must hold keys and values")
     return {key: _unwrapped(value) for key, value in loaded.items() if key not in _NOT_SETTINGS}
 
 
@@ -293,7 +295,7 @@ def _parse_json_file(path: Path, text: bytes) -> object:
     try:
         return parse_json(text)
     except InvalidMetadata as error:
-        raise UsageError(f"Config file {shown(str(path))}: {error.message}", hint=error.hint) from error
+        raise UsageError(f"Config file {shown(str(path), 300)}: {error.message}", hint=error.hint) from error
 
 
 def _parse_yaml_file(path: Path, text: bytes) -> object:
@@ -301,13 +303,15 @@ def _parse_yaml_file(path: Path, text: bytes) -> object:
         yaml = import_module("yaml")
     except ImportError as error:
         raise UsageError(
-            f"Config file {shown(str(path))} is YAML, and PyYAML is not installed",
+            f"Config file {shown(str(path), 300)} is YAML, and PyYAML is not installed",
             hint="pip install pyyaml, or write the file as JSON and name it .json",
         ) from error
     try:
         loaded: object = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"Config file {shown(str(path))} is not valid YAML", hint=_where(error)) from error
+        raise UsageError(
+            f"Config file {shown(str(path), 300)} is not valid YAML", hint=_where(error)
+        ) from error
     return loaded
 
 
