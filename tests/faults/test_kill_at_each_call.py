@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not(
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
-    kept |= {"LOCALART_CONSOLE": "off", "LOCALART_X_SAVE_REQUIREMENTS": "false"}  # files on their own, kept before
+    # files on their own, kept before
+    kept |= {"LOCALART_CONSOLE": "off", "LOCALART_X_SAVE_REQUIREMENTS": "false"}
     folder = tmp_path_factory.mktemp("bench")
     with KillBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}) as bench:
         yield bench
