@@ -93,6 +93,7 @@ class LocalartApp(App[str]):
         scrollbar-color: $panel; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
     }
     Toast { width: auto; max-width: 70; }
+    Input > .input--placeholder { color: $foreground 70%; }
     """
 
     def __init__(self, store: Store, place: Place, options: Options | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.style import Style
     from textual.app import App
+    from textual.color import Color
     from textual.theme import Theme
 
 
@@ -60,6 +61,9 @@ _ANSI: dict[Tone, dict[str, object]] = {
     Tone.MARKED: {"color": "magenta", "bold": True},
     Tone.MATCH: {"underline": True},
 }
+
+_PROSE, _WORDS, _ASIDES, _ON_CURSOR = 4.6, 4.0, 3.2, 3.1
+"""Least contrasts, WCAG 2's ratio: with the ground, and with the cursor's."""
 
 _palettes: dict[str, dict[Tone, Style]] = {}
 
@@ -128,15 +132,21 @@ def _colour_palette(app: App[Any]) -> dict[Tone, Style]:
     ground, text = colour("background"), colour("foreground")
 
     def style(of: Color, *, bold: bool = False) -> Style:
-        return Style(color=of.rich_color, bold=bold or None)
+        return Style(color=legible(of, _WORDS).rich_color, bold=bold or None)
 
-    dim, faint = ground.blend(text, 0.62), ground.blend(text, 0.38)
+    def legible(of: Color, least: float) -> Color:
+        """Nearer to the text's colour as far as it needs to differ from the ground, and from the cursor's."""
+        steps = (of.blend(text, step / 10) for step in range(11))
+        fit = (one for one in steps if contrast(one, ground) >= least and contrast(one, cursor) >= _ON_CURSOR)
+        return next(fit, text)
+
     cursor = colour("cursor") if "cursor" in named else ground.blend(colour("primary"), 0.35)
+    dim, faint = legible(ground.blend(text, 0.62), _PROSE), legible(ground.blend(text, 0.38), _ASIDES)
     return {
         Tone.TEXT: style(text),
         Tone.STRONG: style(text, bold=True),
         Tone.DIM: style(dim),
-        Tone.FAINT: style(faint),
+        Tone.FAINT: Style(color=faint.rich_color),
         Tone.ACCENT: style(colour("primary")),
         Tone.RUN: style(colour("warning")),
         Tone.VERSION: style(colour("version", "success")),
@@ -152,3 +162,15 @@ def _colour_palette(app: App[Any]) -> dict[Tone, Style]:
         Tone.MARKED: style(colour("accent"), bold=True),
         Tone.MATCH: Style(underline=True),
     }
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How much two colours differ, from 1 to 21 (WCAG 2)."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = (value / 255 for value in colour.rgb)
+    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
