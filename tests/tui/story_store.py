@@ -114,6 +114,11 @@ def _refuse(rate):
         raise ValueError("the loss is not a number")
 
 
+# The story's failed run shows where it failed: in a script of its own, wherever this checkout lies.
+for _step in (_train, _refuse):
+    _step.__code__ = _step.__code__.replace(co_filename="/home/ada/digits/train.py")
+
+
 def _judge():
     with localart.init(project="digits", id="judge0", name="judge", job_type="judge") as run:
         run.use_artifact("digits-net:best")
