@@ -309,8 +309,8 @@ def _write_sources() -> None:
         (_sources / "migrations" / f"{name}.sql").write_text(script)
 
 
-def serve() -> None:
-    """Until standard input closes."""
+def warm_up() -> None:
+    """Write what is logged, and import what a child would."""
     _write_sources()
     for package in map("localart.".__add__, _PACKAGES):
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
@@ -324,6 +324,11 @@ def serve() -> None:
         "sqlite_utils",
     ):
         importlib.import_module(module)
+
+
+def serve() -> None:
+    """Until standard input closes."""
+    warm_up()
     for line in sys.stdin:
         name, store, acks, most_steps, tries = line.split()
         begin, ready = os.pipe()
