@@ -76,11 +76,12 @@ def _manifests(repository: Repository) -> Iterator[str]:
 
 def _blobs(repository: Repository) -> Iterator[str]:
     """Each published blob can be read; the reader compares it with its digest."""
-    for digest, size in repository.read().execute("SELECT digest, size FROM blobs").fetchall():
-        (layout,) = repository.layouts([BlobRef(Digest(digest), size)])
-        read = sum(len(part) for part in repository.reader.stream(layout))
-        if read != size:
-            yield f"blob {digest.hex()[:12]}: {read} bytes of {size}"
+    rows = repository.read().execute("SELECT digest, size FROM blobs").fetchall()
+    blobs = [BlobRef(Digest(digest), size) for digest, size in rows]
+    read = {blob: len(content) for blob, content in repository.reader.read_many(repository.layouts(blobs))}
+    for blob in blobs:
+        if read.get(blob) != blob.size_bytes:
+            yield f"blob {blob.digest.hex()[:12]}: {read.get(blob)} bytes of {blob.size_bytes}"
 
 
 def _numbers(repository: Repository) -> Iterator[str]:
