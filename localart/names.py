@@ -167,12 +167,12 @@ def check_project(project: str) -> str:
 
 
 def check_run_id(run_id: str) -> str:
-    r"""1–128 characters, none of `: ; , # ? / ' \`."""
+    r"""1–128 characters, none of `: ; , # ? / ' \`, no space at either end."""
     if not isinstance(run_id, str):
         raise TypeError(f"run id must be a str, not {type(run_id).__name__}")
-    if not run_id.strip() or len(run_id) > MAX_NAME or _RUN_ID_FORBIDDEN & set(run_id):
+    if not run_id or len(run_id) > MAX_NAME or _RUN_ID_FORBIDDEN & set(run_id) or run_id != run_id.strip():
         raise InvalidName(
-            f"Run id {shown(run_id)} must be 1–{MAX_NAME} characters without : ; , # ? / ' \\",
+            f"Run id {shown(run_id)} must be 1–{MAX_NAME} characters without : ; , # ? / ' \\ and outer spaces",
             hint="leave it out to get one",
         )
     _refuse_hidden(run_id, "Run id")

@@ -44,6 +44,6 @@ def run_address(path: str) -> str:
     """`[entity/][project/]id` of any of W&B's spellings: `…/runs/id`, `project:id`, surrounding slashes."""
     if not isinstance(path, str):
         raise TypeError(f"a run's path must be a str, not {type(path).__name__}")
-    plain = path.removeprefix("run:").replace("/runs/", "/").strip("/ ")
-    head, _, last = plain.rpartition("/")
-    return f"{head}/{last.replace(':', '/')}".strip("/")
+    plain = path.removeprefix("run:").replace("/runs/", "/").rstrip("/ ").lstrip("/")
+    head, _, last = plain.rpartition("/")  # a project may begin with a space, an id may not
+    return f"{head}/{last.strip().replace(':', '/')}".strip("/")

@@ -24,6 +24,7 @@ BAD_INIT = [
     ({"project": 5}, TypeError, "project must be a str"),
     ({"id": "a/b"}, UsageError, "Run id"),
     ({"id": " "}, UsageError, "Run id"),
+    ({"id": "a "}, UsageError, "outer spaces"),
     ({"id": 5}, TypeError, "run id"),
     ({"name": "\n"}, InvalidName, "Run name"),
     ({"name": 5}, TypeError, "Run name"),
