@@ -28,10 +28,11 @@ UPDATABLE = (
 
 
 def find_run(connection: sqlite3.Connection, project: str | None, run_id: str) -> RunRecord | None:
-    """The run with this short id (in `project`, or the newest anywhere), or None."""
+    """The run with this short id (in `project`, or the newest anywhere), or None. One seek a project."""
+    places = f"{_SELECT.replace('runs r JOIN projects p', 'projects p CROSS JOIN runs r')} AND r.run_id = :id"
+    where = "" if project is None else " WHERE p.name = :project"
     row = connection.execute(
-        f"{_SELECT} WHERE r.run_id = :id AND (:project IS NULL OR p.name = :project) ORDER BY r.id DESC LIMIT 1",
-        {"id": run_id, "project": project},
+        f"{places}{where} ORDER BY r.id DESC LIMIT 1", {"id": run_id, "project": project}
     ).fetchone()
     return _record(row) if row else None
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from localart.catalog.versions import get_version
+from localart.catalog.versions import get_versions
 from localart.model import VersionRecord
 from localart.records import dataclass
 
@@ -70,7 +70,7 @@ def _source(query: VersionQuery) -> tuple[str, dict[str, Any]]:
 
 def versions_of(connection: sqlite3.Connection, keys: Iterable[int]) -> list[VersionRecord]:
     """The versions with these row ids, in this order, in any state."""
-    return [get_version(connection, key) for key in keys]
+    return get_versions(connection, keys)
 
 
 def count_linked(connection: sqlite3.Connection, run_key: int, direction: str) -> int:

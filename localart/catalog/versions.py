@@ -67,6 +67,35 @@ def get_version(connection: sqlite3.Connection, version_id: int) -> VersionRecor
     return _record(row)
 
 
+def get_versions(connection: sqlite3.Connection, version_ids: Iterable[int]) -> list[VersionRecord]:
+    """As `get_version`, for many in one go, in this order."""
+    wanted = list(version_ids)
+    rows = connection.execute(
+        f"{_SELECT} WHERE v.id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
+    ).fetchall()
+    found = {row[0]: _record(row) for row in rows}
+    for version_id in wanted:
+        if version_id not in found:
+            raise damaged(f"row {version_id}")
+    return [found[version_id] for version_id in wanted]
+
+
+def get_numbered(
+    connection: sqlite3.Connection, places: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], VersionRecord]:
+    """The versions at these (artifact, number), which must exist, in any state; in one go."""
+    wanted = list(places)
+    rows = connection.execute(
+        f"{_SELECT} WHERE (v.artifact, v.number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        (json.dumps(wanted),),
+    ).fetchall()
+    found = {(row[16], row[5]): _record(row) for row in rows}
+    for place in wanted:
+        if place not in found:
+            raise damaged(f"v{place[1]}")
+    return found
+
+
 def find_version_by_uid(connection: sqlite3.Connection, uid: str) -> VersionRecord | None:
     """The version with this uid, or None."""
     row = connection.execute(f"{_SELECT} WHERE v.uid = ?", (uid,)).fetchone()
@@ -129,8 +158,8 @@ def _record(row: tuple[Any, ...]) -> VersionRecord:
         file_count=row[9],
         description=description,
         metadata=json.loads(metadata),
-        aliases=tuple(json.loads(row[19])),
-        tags=tuple(json.loads(row[20])),
+        aliases=_names(row[19]),
+        tags=_names(row[20]),
         state=VersionState(state),
         created_at=created_at,
         updated_at=row[14],
@@ -138,6 +167,10 @@ def _record(row: tuple[Any, ...]) -> VersionRecord:
         ttl_seconds=row[17],
         history_step=row[18],
     )
+
+
+def _names(array: str) -> tuple[str, ...]:
+    return () if array == "[]" else tuple(json.loads(array))
 
 
 # --- writing ---------------------------------------------------------------------------------------

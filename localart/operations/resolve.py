@@ -122,7 +122,7 @@ def _find_artifact(repository: Repository, parsed: ArtifactAddress, project: str
         found = artifacts.find_artifact(repository.read(), wanted, parsed.name)
         if found is not None:
             return found
-    named = [one for one in artifacts.list_collections(repository.read()) if one.name == parsed.name]
+    named = artifacts.find_named(repository.read(), parsed.name)
     if wanted is None and len(named) == 1:
         return named[0]
     where = f" in project {shown(wanted)}" if wanted is not None else ""

@@ -92,6 +92,7 @@ CREATE TABLE versions(
   UNIQUE(artifact, number)
 ) STRICT;
 CREATE INDEX versions_by_manifest ON versions(manifest);
+CREATE INDEX versions_deleted ON versions(artifact, state) WHERE state = 'DELETED';
 CREATE TRIGGER versions_never_change BEFORE UPDATE OF uid, artifact, number, created_at ON versions BEGIN
   SELECT RAISE(ABORT, 'a version is immutable');
 END;

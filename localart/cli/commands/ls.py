@@ -87,9 +87,10 @@ def ls_command(call: Call, place: str | None, kind: str | None, files: bool, lim
 
 def _is_project(call: Call, repository: "Repository", place: str) -> bool:
     """Whether a word is a project's name; `name/` always is, and `project/name` never."""
-    from localart.catalog.artifacts import list_artifacts
+    from localart.catalog.artifacts import find_named
     from localart.catalog.projects import find_project
     from localart.errors import ProjectNotFound
+    from localart.model import ArtifactKind
     from localart.names import shown
 
     name = place.rstrip("/")
@@ -99,7 +100,7 @@ def _is_project(call: Call, repository: "Repository", place: str) -> bool:
         if place.endswith("/"):
             raise ProjectNotFound(f"No project {shown(name)}", hint="`localart ls` lists what is there")
         return False
-    also = [one for one in list_artifacts(repository.read()) if one.name == name]
+    also = [one for one in find_named(repository.read(), name) if one.kind is ArtifactKind.SEQUENCE]
     if also and name == place:
         call.console.say(
             f"{name} is an artifact too: `localart ls {also[0].project}/{name}` lists its versions"
@@ -183,14 +184,14 @@ class _Listing:
         self, project: str | None, kind: str | None
     ) -> "Iterator[tuple[ArtifactRecord, VersionRecord | None]]":
         from localart.catalog.artifacts import list_artifacts
-        from localart.catalog.versions import find_version
+        from localart.catalog.versions import get_numbered
 
-        connection = self._repository.read()
-        found = list_artifacts(connection, project=project, kind=kind)
-        for artifact in islice(found, self._limit):
-            latest = None
-            if artifact.latest is not None:
-                latest = find_version(connection, artifact.id, artifact.latest)
+        with self._repository.catalog.snapshot() as connection:
+            found = list_artifacts(connection, project=project, kind=kind)[: self._limit]
+            places = [(one.id, one.latest) for one in found if one.latest is not None]
+            newest = get_numbered(connection, places)
+        for artifact in found:
+            latest = None if artifact.latest is None else newest[artifact.id, artifact.latest]
             yield artifact, latest
 
     def _artifact_documents(self, project: str | None, kind: str | None) -> Iterator[object]:
