@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from localart.catalog.statcache import Remember
 from localart.errors import SourceChanged
 from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
@@ -61,9 +62,10 @@ def ingest_files(
     Nothing is promised until the caller commits through `Repository.write_with_content`. If the process is
     killed, what was written is garbage in a pack nobody owns any more.
     """
-    for batch in _batches(files):
-        yield from _ingest_batch(repository, batch, progress, find_earlier)
-        repository.publish_if_large()
+    with repository.cache.remembering() as remember:
+        for batch in _batches(files):
+            yield from _ingest_batch(repository, batch, progress, find_earlier, remember)
+            repository.publish_if_large()
 
 
 def ingest_one(
@@ -97,7 +99,11 @@ def _batches(files: Iterable[TreeFile]) -> Iterator[list[_Waiting]]:
 
 
 def _ingest_batch(
-    repository: Repository, batch: list[_Waiting], progress: Progress, find_earlier: FindEarlier
+    repository: Repository,
+    batch: list[_Waiting],
+    progress: Progress,
+    find_earlier: FindEarlier,
+    remember: Remember,
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
     _recall(repository, batch)
     read = [waiting for waiting in batch if waiting.blob is None]
@@ -106,7 +112,7 @@ def _ingest_batch(
     for waiting in read:
         if waiting.blob is None:
             seen.append(_ingest_large(repository, waiting, progress, find_earlier))
-    repository.cache.remember(seen)
+    remember(seen)
     for waiting in batch:
         assert waiting.blob is not None
         progress.advance(byte_count=waiting.blob.size_bytes - waiting.reported_bytes, file_count=1)

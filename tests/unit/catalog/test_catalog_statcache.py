@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import sqlite3
+import struct
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from catalog_rows import digest_of
@@ -164,19 +165,65 @@ def test_what_is_remembered_outlives_the_process(cache, old_file, tmp_path):
     assert cache.find([stat]) == [digest_of("1")]
 
 
-@pytest.mark.parametrize(
-    "change", ["digest = zeroblob(32)", "size = size + 1", "mtime = mtime + 1", "checksum = checksum + 1"]
-)
-def test_a_changed_row_is_not_believed(cache, old_file, tmp_path, change):
+@pytest.mark.parametrize("at", [*range(64)])
+def test_a_flipped_bit_is_not_believed(cache, old_file, tmp_path, at):
+    """Seen to fail when rows are read without looking at their checksum."""
     stat = old_file()
     cache.remember([(stat, digest_of("1"))])
     cache.close()
     with closing(sqlite3.connect(tmp_path / "cache.db")) as connection:
-        connection.execute(f"UPDATE files SET {change}")
+        (facts,) = connection.execute("SELECT facts FROM neighbours").fetchone()
+        assert len(facts) == 64
+        flipped = bytes([*facts[:at], facts[at] ^ 1, *facts[at + 1 :]])
+        connection.execute("UPDATE neighbours SET facts = ?", (flipped,))
         connection.commit()
-        size, mtime = connection.execute("SELECT size, mtime FROM files").fetchone()
+    _, size, mtime, ctime = struct.unpack_from("<Q3q", flipped)
 
-    assert cache.find([stat, settled(stat, size=size, mtime_ns=mtime)]) == [None, None]
+    assert cache.find([stat, settled(stat, size=size, mtime_ns=mtime, ctime_ns=ctime)]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("change", "inodes", "devices"), [("first = first + 64", 64, 0), ("device = device + 1", 0, 1)]
+)
+def test_a_row_at_another_place_is_not_believed(cache, old_file, tmp_path, change, inodes, devices):
+    stat = old_file()
+    cache.remember([(stat, digest_of("1"))])
+    cache.close()
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as connection:
+        connection.execute(f"UPDATE neighbours SET {change}")
+        connection.commit()
+
+    assert cache.find([settled(stat, inode=stat.st_ino + inodes, device=stat.st_dev + devices)]) == [None]
+
+
+def test_files_read_one_after_the_other_are_remembered_together(cache, old_file):
+    stat = old_file()
+    with cache.remembering() as remember:
+        for number in range(9_000):
+            remember([(settled(stat, inode=number), digest_of(str(number)))])
+
+    assert cache.find([settled(stat, inode=8_999)]) == [digest_of("8999")]
+    assert cache.find([settled(stat, inode=9_000)]) == [None]
+
+
+def test_a_file_counts_as_looked_at_when_it_was_read_and_not_when_it_is_written_down(cache, tmp_path):
+    """Seen to fail when the clock is asked as the rows are written."""
+    (tmp_path / "fresh").write_text("x")
+    fresh = (tmp_path / "fresh").stat()
+    with cache.remembering(racy_nanoseconds=20_000_000) as remember:
+        remember([(fresh, digest_of("1"))])
+        time.sleep(0.03)
+
+    assert cache.find([fresh]) == [None]
+
+
+def test_what_was_read_before_something_went_wrong_is_remembered(cache, old_file):
+    stat = old_file()
+    with suppress(KeyError), cache.remembering() as remember:
+        remember([(stat, digest_of("1"))])
+        raise KeyError
+
+    assert cache.find([stat]) == [digest_of("1")]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage " * 1000, b"SQLite format 3\0" + b"\xff" * 9000])
@@ -226,7 +273,7 @@ def test_a_damaged_cache_that_cannot_be_removed_is_as_good_as_none(tmp_path, old
 
 def test_a_cache_of_another_shape_is_as_good_as_none(tmp_path, old_file):
     with closing(sqlite3.connect(tmp_path / "cache.db")) as connection:
-        connection.execute("CREATE TABLE files(other)")
+        connection.execute("CREATE TABLE neighbours(other)")
     stat = old_file()
     with closing(StatCache(tmp_path / "cache.db")) as cache:
         cache.remember([(stat, digest_of("1"))])
