@@ -14,6 +14,7 @@ else:
     from dataclasses import MISSING, FrozenInstanceError, fields
     from dataclasses import dataclass as _dataclass
     from operator import attrgetter
+    from types import MemberDescriptorType
 
     def dataclass(cls=None, /, *, frozen=False, slots=False, kw_only=False, eq=True):
         """Return the class as `dataclasses.dataclass` would make it, for the options that are used here."""
@@ -54,7 +55,7 @@ else:
                 )
             elif not field.init:
                 continue
-            lines.append(f" _set(self, {name!r}, {value})" if frozen else f" self.{name} = {value}")
+            lines.append(_assignment(made, name, value, known) if frozen else f" self.{name} = {value}")
         if hasattr(made, "__post_init__"):
             lines.append(" self.__post_init__()")
         parameters = ", ".join(["self", *plain, *(["*", *keywords] if keywords else [])])
@@ -65,6 +66,14 @@ else:
             "return": None
         }
         return function
+
+    def _assignment(made, name, value, known):
+        """A frozen record's slots are set through their descriptors, which is half as dear as by name."""
+        slot = made.__dict__.get(name)
+        if not isinstance(slot, MemberDescriptorType):
+            return f" _set(self, {name!r}, {value})"
+        known[f"_set_{name}"] = slot.__set__
+        return f" _set_{name}(self, {value})"
 
     def _parameter(field, known):
         if field.default is not MISSING:
