@@ -23,7 +23,7 @@ from localart.model import (
 _BATCH = 500  # digests a query: 2.3 µs each, against 6.5 µs one by one
 
 _STORED = (
-    "(b.frame IS NOT NULL OR NOT EXISTS (SELECT 1 FROM store WHERE key = 'lost_content')"
+    "(NOT EXISTS (SELECT 1 FROM store WHERE key = 'lost_content') OR b.frame IS NOT NULL"
     " OR (EXISTS (SELECT 1 FROM chunks WHERE blob = b.id) AND NOT EXISTS"
     " (SELECT 1 FROM chunks c JOIN blobs p ON p.id = c.chunk WHERE c.blob = b.id AND p.frame IS NULL)))"
 )
