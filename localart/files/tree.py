@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from localart.errors import SourceError
@@ -10,6 +11,8 @@ from localart.files.source import refuse_kind, refuse_source
 from localart.files.unfinished import is_unfinished
 from localart.names import shown
 from localart.records import dataclass
+
+_BY_NAME = attrgetter("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,19 @@ def walk_tree(root: str | os.PathLike[str]) -> Iterator[TreeFile]:
         folder = waiting.pop()
         place = _enter(folder)
         folders: list[_Folder] = []
+        prefix = folder.prefix
         for entry in _list(folder):
-            if _is_folder(entry):
-                folders.append(
-                    _Folder(f"{folder.prefix}{entry.name}/", entry.path, entry.is_symlink(), place)
-                )
-            else:
-                yield TreeFile(folder.prefix + entry.name, entry.path, _file_stat(entry))
+            name, absolute = entry.name, entry.path
+            try:
+                found = None if entry.is_dir() else entry.stat()
+            except OSError as error:
+                refuse_source(absolute, error)
+            if found is None:
+                folders.append(_Folder(f"{prefix}{name}/", absolute, entry.is_symlink(), place))
+                continue
+            if not stat.S_ISREG(found.st_mode):
+                refuse_kind(absolute, found.st_mode)
+            yield TreeFile(prefix + name, absolute, found)
         waiting.extend(reversed(folders))
 
 
@@ -82,29 +91,10 @@ def _enter(folder: _Folder) -> _Place:
 def _list(folder: _Folder) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder.absolute) as entries:
-            return sorted(
-                (entry for entry in entries if not is_unfinished(entry.name)), key=lambda entry: entry.name
-            )
+            return sorted((entry for entry in entries if not is_unfinished(entry.name)), key=_BY_NAME)
     except NotADirectoryError as error:
         raise SourceError(
             f"{shown(folder.absolute, 300)} is not a folder", hint="use add_file for a file"
         ) from error
     except OSError as error:
         refuse_source(folder.absolute, error)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError as error:
-        refuse_source(entry.path, error)
-
-
-def _file_stat(entry: os.DirEntry[str]) -> os.stat_result:
-    try:
-        found = entry.stat()
-    except OSError as error:
-        refuse_source(entry.path, error)
-    if not stat.S_ISREG(found.st_mode):
-        refuse_kind(entry.path, found.st_mode)
-    return found
