@@ -1,9 +1,10 @@
 """Read the part of the graph around a run or a version from the catalog."""
 
 import sqlite3
+from collections.abc import Iterator
+from operator import attrgetter
 
 from localart.catalog import lineage as rows
-from localart.catalog import runs
 from localart.model import GraphEdge, GraphNode, LineageGraph, NodeKind
 from localart.operations.resolve import resolve_run, resolve_version
 from localart.records import dataclass
@@ -26,12 +27,6 @@ class Reach:
     max_nodes: int = MAX_NODES
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    kind: NodeKind
-    id: int
-
-
 def find_lineage(repository: Repository, address: str, *, project: str | None, reach: Reach) -> LineageGraph:
     """The direct lineage of `run:ID` or of `[project/]name[:alias|vN]`: its ancestors and descendants.
 
@@ -39,120 +34,120 @@ def find_lineage(repository: Repository, address: str, *, project: str | None, r
     when there would be more.
     """
     if address.startswith("run:"):
-        start = _Node(NodeKind.RUN, resolve_run(repository, address, project=project).key)
+        kind, row_id = NodeKind.RUN, resolve_run(repository, address, project=project).key
     else:
-        start = _Node(NodeKind.VERSION, resolve_version(repository, address, project=project).id)
+        kind, row_id = NodeKind.VERSION, resolve_version(repository, address, project=project).id
     with repository.catalog.snapshot() as connection:
         found = _Search(connection, reach)
-        found.walk(start)
-        found.join()
-        return found.graph(start)
+        found.walk(_Level.at(kind, row_id))
+        return found.graph(f"{kind.value}:{row_id}")
 
 
 def whole_lineage(repository: Repository, *, project: str | None, max_nodes: int = MAX_NODES) -> LineageGraph:
     """Everything in a project (or everywhere), with what it is linked to; newest runs first when cut."""
     with repository.catalog.snapshot() as connection:
         found = _Search(connection, Reach(max_nodes=max_nodes))
-        for run in runs.iter_runs(connection, project=project, newest_first=True):
-            if not found.add({_Node(NodeKind.RUN, run.key)}):
-                break
-        edges = rows.edges_of_runs(connection, [node.id for node in found.nodes], None)
-        found.take(edges)
+        for key in rows.newest_runs(connection, project, limit=max_nodes + 1):
+            found.add(_Level.at(NodeKind.RUN, key))
+        found.add(_Level(versions=set(rows.versions_at(connection, found.runs, None))))
         return found.graph(None)
 
 
+class _Level:
+    """Some runs and versions, by row id."""
+
+    def __init__(self, *, runs: set[int] | None = None, versions: set[int] | None = None) -> None:
+        self.runs = runs or set()
+        self.versions = versions or set()
+
+    @classmethod
+    def at(cls, kind: NodeKind, row_id: int) -> "_Level":
+        """A single node."""
+        return cls(runs={row_id}) if kind is NodeKind.RUN else cls(versions={row_id})
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.versions)
+
+
 class _Search:
-    """Breadth first, a level a query."""
+    """Breadth first, a level a query. Rows are asked for by id, so that ten thousand nodes are few statements."""
 
     def __init__(self, connection: sqlite3.Connection, reach: Reach) -> None:
         self._connection = connection
         self._reach = reach
-        self.nodes: dict[_Node, None] = {}
-        self._edges: dict[rows.EdgeRow, None] = {}
+        self.runs: set[int] = set()
+        self._versions: set[int] = set()
         self._truncated = False
 
-    def add(self, nodes: set[_Node]) -> bool:
-        """Take nodes in, as far as the limit allows; False when it was reached."""
-        for node in sorted(nodes, key=lambda one: (one.kind, one.id)):
-            if node not in self.nodes and len(self.nodes) >= self._reach.max_nodes:
-                self._truncated = True
-                return False
-            self.nodes[node] = None
-        return True
+    def add(self, level: _Level) -> None:
+        """Take nodes in, as far as the limit allows."""
+        self._take(self.runs, level.runs)
+        self._take(self._versions, level.versions)
 
-    def take(self, edges: list[rows.EdgeRow]) -> set[_Node]:
-        """Take edges and their ends in; the ends that are new."""
-        fresh: set[_Node] = set()
-        for edge in edges:
-            self._edges[edge] = None
-            for node in (_Node(NodeKind.RUN, edge.run_key), _Node(NodeKind.VERSION, edge.version_id)):
-                if node not in self.nodes:
-                    fresh.add(node)
-        self.add(fresh)
-        return {node for node in fresh if node in self.nodes}
+    def _take(self, known: set[int], found: set[int]) -> None:
+        fresh = found - known
+        if not fresh:
+            return
+        room = max(self._reach.max_nodes - len(self.runs) - len(self._versions), 0)
+        if len(fresh) > room:
+            self._truncated = True
+            fresh = set(sorted(fresh)[:room])
+        known |= fresh
 
-    def walk(self, start: _Node) -> None:
+    def walk(self, start: _Level) -> None:
         """Follow edges away from `start`, one step at a time each way, so that a limit keeps what is nearest."""
-        ways = [_Way({start}, up=up, down=down) for up, down in _directions(self._reach)]
-        self.add({start})
+        ways = [_Way(start, up=up, down=down) for up, down in _directions(self._reach)]
+        self.add(start)
         steps = 0
         while any(way.level for way in ways) and (self._reach.depth is None or steps < self._reach.depth):
             for way in ways:
-                edges = self._edges_at(way)
-                self.take(edges)
+                way.step(self._connection)
+                self.add(way.level)
                 if self._truncated:
                     return
-                way.step(_ends(edges))
             steps += 1
 
-    def _edges_at(self, way: "_Way") -> list[rows.EdgeRow]:
-        at_runs = [node.id for node in way.level if node.kind is NodeKind.RUN]
-        at_versions = [node.id for node in way.level if node.kind is NodeKind.VERSION]
-        from_runs, from_versions = (
-            (None, None) if way.up and way.down else (("input", "output") if way.up else ("output", "input"))
-        )
-        return rows.edges_of_runs(self._connection, at_runs, from_runs) + rows.edges_of_versions(
-            self._connection, at_versions, from_versions
-        )
-
-    def join(self) -> None:
-        """Take every edge between the nodes found: one left out would say that there is none."""
-        run_ids = [node.id for node in self.nodes if node.kind is NodeKind.RUN]
-        for edge in rows.edges_of_runs(self._connection, run_ids, None):
-            if _Node(NodeKind.VERSION, edge.version_id) in self.nodes:
-                self._edges[edge] = None
-
-    def graph(self, focus: _Node | None) -> LineageGraph:
-        """What was found, as records."""
-        run_ids = [node.id for node in self.nodes if node.kind is NodeKind.RUN]
-        version_ids = [node.id for node in self.nodes if node.kind is NodeKind.VERSION]
+    def graph(self, focus: str | None) -> LineageGraph:
+        """What was found, with every edge between it: one left out would say that there is none."""
         nodes = [
-            *_records(rows.run_nodes(self._connection, run_ids), NodeKind.RUN),
-            *_records(rows.version_nodes(self._connection, version_ids), NodeKind.VERSION),
+            *_records(rows.run_nodes(self._connection, self.runs), NodeKind.RUN),
+            *_records(rows.version_nodes(self._connection, self._versions), NodeKind.VERSION),
         ]
-        known = {node.key for node in nodes}
-        edges = [edge for edge in map(_arrow, self._edges) if edge.source in known and edge.target in known]
+        nodes.sort(key=attrgetter("created_at", "key"))
         return LineageGraph(
-            nodes=tuple(sorted(nodes, key=lambda node: (node.created_at, node.key))),
-            edges=tuple(edges),
-            focus=None if focus is None else _key(focus.kind, focus.id),
+            nodes=tuple(nodes),
+            edges=tuple(self._arrows({node.key for node in nodes})),
+            focus=focus,
             truncated=self._truncated,
         )
+
+    def _arrows(self, known: set[str]) -> Iterator[GraphEdge]:
+        for run_key, version_id, output in rows.edges_between(self._connection, self.runs, self._versions):
+            run, version = f"run:{run_key}", f"version:{version_id}"
+            if run in known and version in known:
+                yield GraphEdge(run, version) if output else GraphEdge(version, run)
 
 
 class _Way:
     """A search in one direction or in both: the nodes it has met, and those it met last."""
 
-    def __init__(self, starts: set[_Node], *, up: bool, down: bool) -> None:
-        self.up = up
-        self.down = down
-        self.level = starts
-        self._seen = set(starts)
+    def __init__(self, start: _Level, *, up: bool, down: bool) -> None:
+        both = up and down
+        self._from_runs = None if both else ("input" if up else "output")
+        self._from_versions = None if both else ("output" if up else "input")
+        self.level = start
+        self._runs = set(start.runs)
+        self._versions = set(start.versions)
 
-    def step(self, ends: set[_Node]) -> None:
-        """Go on from those of `ends` that are new."""
-        self.level = ends - self._seen
-        self._seen |= self.level
+    def step(self, connection: sqlite3.Connection) -> None:
+        """Go on to those that are one edge away and new."""
+        at, self.level = self.level, _Level()
+        if at.versions:
+            self.level.runs = set(rows.runs_at(connection, at.versions, self._from_versions)) - self._runs
+        if at.runs:
+            self.level.versions = set(rows.versions_at(connection, at.runs, self._from_runs)) - self._versions
+        self._runs |= self.level.runs
+        self._versions |= self.level.versions
 
 
 def _directions(reach: Reach) -> list[tuple[bool, bool]]:
@@ -162,34 +157,16 @@ def _directions(reach: Reach) -> list[tuple[bool, bool]]:
     return [(up, not up) for up, wanted in ((True, reach.up), (False, reach.down)) if wanted]
 
 
-def _ends(edges: list[rows.EdgeRow]) -> set[_Node]:
-    return {
-        end
-        for edge in edges
-        for end in (_Node(NodeKind.RUN, edge.run_key), _Node(NodeKind.VERSION, edge.version_id))
-    }
-
-
-def _key(kind: NodeKind, row_id: int) -> str:
-    return f"{kind.value}:{row_id}"
-
-
-def _arrow(edge: rows.EdgeRow) -> GraphEdge:
-    run, version = _key(NodeKind.RUN, edge.run_key), _key(NodeKind.VERSION, edge.version_id)
-    return GraphEdge(run, version) if edge.output else GraphEdge(version, run)
-
-
-def _records(found: list[rows.NodeRow], kind: NodeKind) -> list[GraphNode]:
-    return [
-        GraphNode(
-            key=_key(kind, row.id),
+def _records(found: list[rows.NodeRow], kind: NodeKind) -> Iterator[GraphNode]:
+    name = kind.value
+    for row_id, label, group, project, state, created_at, address in found:
+        yield GraphNode(
+            key=f"{name}:{row_id}",
             kind=kind,
-            label=row.label,
-            group=row.group,
-            project=row.project,
-            state=row.state,
-            created_at=row.created_at,
-            address=row.address,
+            label=label,
+            group=group,
+            project=project,
+            state=state,
+            created_at=created_at,
+            address=address,
         )
-        for row in found
-    ]

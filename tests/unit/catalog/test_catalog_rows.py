@@ -161,15 +161,19 @@ def test_an_edge_drawn_again_keeps_the_metadata_given_now(catalog, pipeline):
     assert catalog.read().execute(sql).fetchall() == [('{"round":2}',)]
 
 
-def test_the_graph_around_rows_is_read_in_batches(catalog, pipeline):
+def test_the_graph_around_many_rows_is_read_at_once(catalog, pipeline):
     key, raw, model = pipeline
     ids = [raw.id, model.id, *range(100, 1_300)]
 
-    assert lineage.edges_of_versions(catalog.read(), ids, None) == [
+    assert lineage.edges_between(catalog.read(), [key, *range(100, 1_300)], ids) == [
         lineage.EdgeRow(key, raw.id, output=False),
         lineage.EdgeRow(key, model.id, output=True),
     ]
-    assert [edge.output for edge in lineage.edges_of_runs(catalog.read(), [key], "input")] == [False]
+    assert lineage.edges_between(catalog.read(), [key], [model.id]) == [lineage.EdgeRow(key, model.id, True)]
+    assert lineage.versions_at(catalog.read(), [key], "input") == [raw.id]
+    assert lineage.versions_at(catalog.read(), [key], None) == [raw.id, model.id]
+    assert lineage.runs_at(catalog.read(), ids, None) == [key]
+    assert lineage.runs_at(catalog.read(), [raw.id], "output") == []
     assert [node.label for node in lineage.run_nodes(catalog.read(), [key])] == ["a run"]
     labels = [node.label for node in lineage.version_nodes(catalog.read(), ids)]
     assert labels == ["raw:v0", "model:v0"]
