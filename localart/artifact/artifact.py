@@ -269,7 +269,7 @@ class Artifact(ArtifactContent):
         """The runs that used this version, as `Api().run(…)` shows them."""
         repository = self._store("used_by")
         keys = edges.consumers(repository.read(), self._logged("used_by").id)
-        return [_show_run(repository, key) for key in keys]
+        return [find_views().run(repository, run) for run in runs.get_runs(repository.read(), keys)]
 
     def json_encode(self) -> dict[str, Any]:
         """What stands for it in a run's config: W&B's `artifactVersion` record."""
