@@ -14,6 +14,7 @@ from localart.jsonable import canonical_json
 from localart.model import Digest, VersionRecord, VersionState
 
 LATEST = "latest"
+_FIRST_FETCH = 50
 _FETCH = 500
 
 _SELECT = (
@@ -113,11 +114,13 @@ def iter_versions(
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
     sql = (
         f"{_SELECT} WHERE v.artifact = ? AND v.state = 'COMMITTED' AND v.number {comparison} ?"
-        f" ORDER BY v.number {order} LIMIT {_FETCH}"
+        f" ORDER BY v.number {order} LIMIT ?"
     )
-    while rows := connection.execute(sql, (artifact_id, at)).fetchall():
+    fetch = _FIRST_FETCH  # who looks at the newest few does not wait for hundreds
+    while rows := connection.execute(sql, (artifact_id, at, fetch)).fetchall():
         yield from (_record(row) for row in rows)
         at = rows[-1][5]
+        fetch = _FETCH
 
 
 def uids_of(connection: sqlite3.Connection, artifact_id: int, number: int | None = None) -> list[str]:
