@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localart.catalog import run_files, runs
+from localart.catalog import run_files, runs, versions
 from localart.catalog.run_files import RunFileRecord
 from localart.catalog.transaction import Transaction
-from localart.catalog.version_listing import versions_of
 from localart.errors import BlobMissing, CommError, RunNotFound
 from localart.files.target import TargetFolder
 from localart.jsonable import dump_values, same_value
 from localart.model import RunRecord, RunState
 from localart.names import check_entry_path, shown
-from localart.operations.delete import execute_deletion, plan_deletion
+from localart.operations.delete import delete_in
 from localart.operations.run_life import mark_crashed
 from localart.repository import Repository
 from localart.repository.ingest import ingest_one
@@ -86,19 +85,17 @@ def refuse_deleted(tx: Transaction, run: RunRecord) -> None:
 def delete_run(repository: Repository, run: RunRecord, *, with_versions: bool) -> None:
     """Delete a run with its metrics, files and edges; `with_versions` also the versions it made, aliases and all.
 
-    Versions that stay have no producer then. CommError while its process lives. Bytes are freed by prune. Killed
-    midway: the versions may be gone and the run still there; call it again.
+    One transaction: killed midway, all of it is there, or nothing. Versions that stay have no producer then.
+    CommError while its process lives. Bytes are freed by prune.
     """
     mark_crashed(repository)
-    with repository.catalog.snapshot() as connection:
-        found = runs.get_runs(connection, [run.key])
-        doomed = versions_of(connection, run_files.made_versions(connection, run.key))
-    if found and found[0].state is RunState.RUNNING:
-        raise CommError(f"Run {shown(run.id)} is still running", hint="end it first")
-    if with_versions and doomed:
-        execute_deletion(repository, plan_deletion(doomed))
     with repository.write() as tx:
         refuse_deleted(tx, run)
+        if runs.get_run(tx.connection, run.key).state is RunState.RUNNING:
+            raise CommError(f"Run {shown(run.id)} is still running", hint="end it first")
+        if with_versions:
+            for key in run_files.made_versions(tx.connection, run.key):
+                delete_in(tx, versions.get_version(tx.connection, key))  # as the ones before left it
         run_files.delete_run(tx, run.key)
         tx.record("run.deleted", {"run": run.uid, "id": run.id, "project": run.project})
 

@@ -269,6 +269,18 @@ def test_a_run_is_deleted_with_the_versions_it_made() -> None:
     assert localart.Api().artifact("demo/used").used_by() == []
 
 
+def test_a_run_is_deleted_with_several_versions_of_one_artifact() -> None:
+    """Fails when `delete_run` takes versions as they were before the first went: `latest` then points to one."""
+    with localart.init(project="demo") as run:
+        for content in ("a", "b", "c", "a"):
+            run.log_artifact(made("gone", content))
+
+    fetch(run).delete(delete_artifacts=True)
+
+    repository = localart.Api().repository
+    assert repository.read().execute("SELECT count(*) FROM aliases").fetchone() == (0,)
+
+
 def test_a_run_whose_process_lives_is_not_deleted(run: localart.Run) -> None:
     with pytest.raises(CommError, match="still running"):
         fetch(run).delete(delete_artifacts=True)
@@ -512,10 +524,10 @@ def test_console_logs_are_the_lines_that_were_kept(ended: PublicRun, workdir: Pa
 # --- artifacts --------------------------------------------------------------------------------------------
 
 
-def made(name: str) -> localart.Artifact:
+def made(name: str, content: str = "data") -> localart.Artifact:
     artifact = localart.Artifact(name, type="dataset")
     with artifact.new_file("a.txt", "w") as file:
-        file.write("data")
+        file.write(content)
     return artifact
 
 
