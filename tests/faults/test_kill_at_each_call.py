@@ -1,31 +1,34 @@
-"""I1, I3: a process may die at any instruction; each step is done or not begun, and synced before it is said."""
+"""I1, I3: a process may die at any instruction; each step is done or not begun, and synced before it is said.
 
-import os
-import sys
+After each kill the same call again makes the state that it makes without one, everything is read and compared with
+its digest, verify finds the store sound, and a catalog that is rebuilt from the packs alone says the same.
+
+Broken on purpose: `delete_run` with its versions deleted in a transaction of their own fails `remove_run`; an alias
+moved in a transaction after the one that logs its version fails `later`.
+"""
 
 import pytest
 from power import tracing
-from power.kill_points import KillBench
+from power.kill_points import KillBench, broken_by_kills, environment_of_victims
 from power.sync_order import violations
 
-SCENARIOS = ("first", "later", "sliced", "alias", "delete", "finish", "link", "upsert")
-_SOME = 4  # kills of a scenario in the ordinary run
+SCENARIOS = (
+    "first", "later", "sliced", "alias", "delete", "finish", "flush", "link", "unlink", "upsert", "edit",
+    "amendments", "move", "trash", "remove_run", "tell", "branch", "recover", "pipeline", "pictures",
+)  # fmt: skip
+AT_RISK = ("flush",)  # numbers of the last second
 
 pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
-    # files on their own, kept before
-    kept |= {"LOCALART_CONSOLE": "off", "LOCALART_X_SAVE_REQUIREMENTS": "false"}
-    folder = tmp_path_factory.mktemp("bench")
-    with KillBench(folder, kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}) as bench:
+    with KillBench(tmp_path_factory.mktemp("bench"), environment_of_victims()) as bench:
         yield bench
 
 
 @pytest.mark.xdist_group("strace")
-@pytest.mark.parametrize("scenario", [*SCENARIOS, "numbers"])
+@pytest.mark.parametrize("scenario", [*(one for one in SCENARIOS if one not in AT_RISK), "numbers"])
 def test_everything_is_synced_in_order_before_a_call_returns(bench, scenario):
     trace = bench.trace(scenario)
 
@@ -35,28 +38,13 @@ def test_everything_is_synced_in_order_before_a_call_returns(bench, scenario):
 
 
 @pytest.mark.xdist_group("strace")
-@pytest.mark.parametrize("scenario", ["first", "later"])
+@pytest.mark.parametrize("scenario", ["first", "later", "edit", "remove_run", "recover"])
 def test_a_kill_leaves_the_state_before_or_after_the_step(bench, scenario):
-    rehearsed = bench.rehearse(scenario)
-    points = rehearsed.points[3 :: max(1, len(rehearsed.points) // _SOME)]
-
-    assert _killed(bench, rehearsed, points) == []
+    assert broken_by_kills(bench, scenario, some=4) == []
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_kill_at_any_call_leaves_the_state_before_or_after_the_step(bench, scenario):
-    rehearsed = bench.rehearse(scenario)
-
-    broken = _killed(bench, rehearsed, rehearsed.points)
-
-    print(
-        f"\nkill -9 at each call, {scenario}: {len(rehearsed.points)} points, {len(broken)} promises broken",
-        file=sys.stderr,
-    )
-    assert broken == []
-
-
-def _killed(bench, rehearsed, points):
-    return [f"{point}: {line}" for point in points for line in bench.kill(rehearsed, point)]
+    assert broken_by_kills(bench, scenario) == []

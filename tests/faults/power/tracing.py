@@ -82,6 +82,11 @@ def _places(name: str, text: str) -> list[str]:
     return [opened[1]] if opened else _QUOTED.findall(text)
 
 
+def _beside(path: str | None) -> str:
+    """Where the victims find what several benches use, and what this process was told."""
+    return os.pathsep.join([str(HERE.parents[1]), *([path] if path else [])])
+
+
 class Victims:
     """The server that forks processes to be traced or killed."""
 
@@ -91,7 +96,7 @@ class Victims:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment,
+            env={**environment, "PYTHONPATH": _beside(environment.get("PYTHONPATH"))},
             cwd=folder,
         )
         self.acks = folder / "acks"
