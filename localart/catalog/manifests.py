@@ -28,6 +28,7 @@ from localart.records import dataclass
 
 MAX_LAYERS = 8
 SLICE_ROWS = 20_000
+_FEW_PAGES = 8
 _FETCH = 2_000
 
 _FOLDERS = """
@@ -38,6 +39,12 @@ WITH RECURSIVE folder(dir) AS (
   WHERE folder.dir IS NOT NULL
 ) SELECT d.path, d.id FROM folder JOIN dirs d ON d.id = folder.dir
 """
+
+_FOLDERS_BETWEEN = """
+SELECT d.path, d.id FROM dirs d WHERE d.path BETWEEN :low AND :high
+  AND EXISTS (SELECT 1 FROM entries WHERE manifest = :layer AND dir = d.id)
+"""
+_FEW_FOLDERS = 2_000
 
 _ROWS = (
     "SELECT e.name, b.digest, b.size, r.digest, r.uri, r.size, r.checksum FROM entries e"
@@ -135,12 +142,9 @@ def iter_entries(
 def _spans(
     connection: sqlite3.Connection, manifest: ManifestRecord, prefix: str, after: str | None, last: str | None
 ) -> Iterator[_Span]:
-    folders: dict[str, list[tuple[int, int]]] = {}
-    for layer in manifest.layers:
-        for path, dir_id in connection.execute(_FOLDERS, {"layer": layer}).fetchall():
-            folders.setdefault(path, []).append((layer, dir_id))
     low = split_path(after) if after is not None else None
     high = split_path(last) if last is not None else None
+    folders = _folders(connection, manifest.layers, low[0] if low else "", high[0] if high else None)
     for folder in sorted(folders):
         names = _prefix_names(folder, prefix)
         if names is None or (low and folder < low[0]) or (high and folder > high[0]):
@@ -152,6 +156,25 @@ def _spans(
             high[1] if high and folder == high[0] else None,
             names,
         )
+
+
+def _folders(
+    connection: sqlite3.Connection, layers: Iterable[int], low: str, high: str | None
+) -> dict[str, list[tuple[int, int]]]:
+    """Folder → (layer, folder id) of each layer that has rows there: at least of those from `low` to `high`.
+
+    Between two bounds near each other only what lies between is looked at: a file is then found among 100,000
+    folders as fast as among ten. Where other manifests have too much there, the layer's own folders are listed.
+    """
+    bounds = {"low": low, "high": high}
+    some = f"SELECT 1 FROM dirs WHERE path BETWEEN :low AND :high LIMIT {_FEW_FOLDERS}"
+    few = high is not None and len(connection.execute(some, bounds).fetchall()) < _FEW_FOLDERS
+    folders: dict[str, list[tuple[int, int]]] = {}
+    for layer in layers:
+        asked = {**bounds, "layer": layer} if few else {"layer": layer}
+        for path, dir_id in connection.execute(_FOLDERS_BETWEEN if few else _FOLDERS, asked).fetchall():
+            folders.setdefault(path, []).append((layer, dir_id))
+    return folders
 
 
 def _prefix_names(folder: str, prefix: str) -> str | None:
@@ -227,10 +250,18 @@ def _entry(
 
 def verified_entries(connection: sqlite3.Connection, manifest: ManifestRecord) -> Iterator[Entry]:
     """Every entry, in order; `CatalogDamaged` at the end of a page whose rows are not what was logged."""
-    for page, entries in _page_rows(connection, manifest):
+    first = manifest.pages[:1] if len(manifest.pages) > _FEW_PAGES else ()
+    yield from verified_pages(connection, manifest, 0, len(first))  # before all the folders are listed
+    stream = iter_entries(connection, manifest, after=first[0].last if first else None)
+    for page in manifest.pages[len(first) :]:
+        entries = list(islice(stream, page.count))
         if not _is_page(page, entries):
             raise _damaged(page)
         yield from entries
+    if next(stream, None) is not None:
+        raise CatalogDamaged(
+            "A manifest holds rows that were not logged", hint="run `localart verify`, then `localart repair`"
+        )
 
 
 def verified_pages(
@@ -277,9 +308,8 @@ def _page_run(
 
 def find_entry(connection: sqlite3.Connection, manifest: ManifestRecord, path: str) -> Entry | None:
     """The entry at `path`, checked against its page; None when there is none."""
-    lasts = [split_path(page.last) for page in manifest.pages]
-    number = bisect_left(lasts, split_path(path))
-    if number == len(lasts):
+    number = bisect_left(manifest.pages, split_path(path), key=lambda page: split_path(page.last))
+    if number == len(manifest.pages):
         return None
     return next((entry for entry in _page(connection, manifest, number) if entry.path == path), None)
 
@@ -292,18 +322,6 @@ def _page(connection: sqlite3.Connection, manifest: ManifestRecord, number: int)
     if not _is_page(page, entries):
         raise _damaged(page)
     return entries
-
-
-def _page_rows(
-    connection: sqlite3.Connection, manifest: ManifestRecord
-) -> Iterator[tuple[Page, list[Entry]]]:
-    stream = iter_entries(connection, manifest)
-    for page in manifest.pages:
-        yield page, list(islice(stream, page.count))
-    if next(stream, None) is not None:
-        raise CatalogDamaged(
-            "A manifest holds rows that were not logged", hint="run `localart verify`, then `localart repair`"
-        )
 
 
 def _is_page(page: Page, entries: Iterable[Entry]) -> bool:
