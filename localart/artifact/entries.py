@@ -113,6 +113,9 @@ class ArtifactManifest:
         self._file_count = file_count
         self._local_paths = local_paths
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._artifact, "manifest")  # as the artifact: a version's may go to another process
+
     def __len__(self) -> int:
         return self._file_count
 

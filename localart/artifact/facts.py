@@ -121,6 +121,22 @@ class ArtifactFacts:
     def __repr__(self) -> str:
         return f"<Artifact {self.name} ({self.type}, {self.state})>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A version may go to another process, with what was edited and not saved; a draft may not (TypeError)."""
+        if self._version is None:
+            raise TypeError(
+                f"artifact {self._base_name} is a draft, which belongs to the process that made it; log it first"
+            )
+        edited = {
+            name: getattr(self, name)
+            for name in (
+                "_description", "_metadata", "_aliases", "_tags", "_ttl_seconds", "_ttl_changed", "_use_as",
+            )
+        }  # fmt: skip
+        return _version_elsewhere, (
+            type(self), self._repository, self._version, self._selector, self._link,
+        ), edited  # fmt: skip
+
     # --- what every artifact has ---------------------------------------------------------------------
 
     @property
@@ -318,3 +334,13 @@ class ArtifactFacts:
     def history_step(self) -> int | None:
         """The last step its run had logged when it was logged; None when there was none."""
         return self._logged("history_step").history_step
+
+
+def _version_elsewhere(
+    kind: type[ArtifactFacts],
+    repository: Repository,
+    version: VersionRecord,
+    selector: str,
+    link: LinkRecord | None,
+) -> ArtifactFacts:
+    return kind.from_version(repository, version, selector=selector, link=link)

@@ -48,6 +48,11 @@ def shared_repository(root: Path, *, create: bool = True) -> Repository:
     return repository
 
 
+def reopen(root: Path) -> Repository:
+    """The store at `root`, which another process of this program had open."""
+    return shared_repository(root, create=False)
+
+
 def _is_same_store(repository: Repository) -> bool:
     """False when the folder was removed or replaced since it was opened, also by a copy of the same store."""
     try:

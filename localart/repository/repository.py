@@ -55,6 +55,12 @@ class Repository:
         self._begin()
         forget_in_children(self)
 
+    def __reduce__(self) -> "tuple[Callable[[Path], Repository], tuple[Path]]":
+        """In another process (one that was spawned, not forked) it is the same store, opened there."""
+        from localart.repository.opening import reopen
+
+        return reopen, (self.root,)
+
     def _begin(self) -> None:
         self._guard = threading.RLock()
         self._writer: BlobWriter | None = None

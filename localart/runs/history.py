@@ -15,6 +15,7 @@ from localart.names import check_label, shown
 from localart.reporter import Reporter
 from localart.repository import Repository
 from localart.runs.files import RunFiles
+from localart.runs.guests import note_guest
 from localart.runs.media import MediaList, RunMedia, spread_charts
 from localart.runs.metric_rules import MetricRules
 from localart.runs.recorder import Recorder
@@ -36,6 +37,7 @@ class History:
         rules: MetricRules,
     ) -> None:
         self._run = run
+        self._files = files
         self._media = RunMedia(repository, run, files, reporter)
         self._reporter = reporter
         self._guard = threading.RLock()
@@ -55,6 +57,7 @@ class History:
         checked = _checked_values(values)
         if self._pid != os.getpid():  # in a forked child: a thread that is not here may hold it for ever
             self._pid, self._guard = os.getpid(), threading.RLock()
+            note_guest(self._files.folder.parent)
         with self._guard:
             at = self.step if step is None else _checked_step(step)
             if at < self.step:
@@ -78,6 +81,12 @@ class History:
         self._recorder.record(step, whole)
         added = {name: value for name, value in whole.items() if name not in flat}
         return self._rules.summarised({**added, **plain})
+
+    def become_guest(self, step: int) -> None:
+        """Go on at `step`, in a process that did not begin the run."""
+        self.step = step
+        self._pid = 0
+        self._recorder.become_guest()
 
     def settle(self) -> None:
         """Put what was logged into the catalog now."""

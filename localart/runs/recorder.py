@@ -59,7 +59,7 @@ class Recorder:
     def record(self, step: int, values: Mapping[str, Any]) -> None:
         """Keep flat plain `values` at `step`. StoreFull, StoreNotFound …: nothing of them is kept."""
         if self._pid != os.getpid():
-            self._become_child()
+            self.become_guest()
         for value in values.values():
             if isinstance(value, _MAY_BE_LARGE):
                 dump_values(value)  # refuses now what the catalog would refuse later
@@ -71,8 +71,11 @@ class Recorder:
             self._append(Point(step, time.time(), values))
         self._flusher.wake()
 
-    def _become_child(self) -> None:
-        """The tail, its rows and the locks are the parent's, perhaps held by a thread that is not here."""
+    def become_guest(self) -> None:
+        """Be in a process that did not begin the run: the tail, its rows and the locks are not this one's.
+
+        After a fork they may be held by a thread that is not here.
+        """
         self._tail.forget()
         self._begin()
         self._uses_tail = False

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import timedelta
@@ -11,10 +12,11 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from localart.catalog import metrics, runs
+from localart.catalog.lock import FileLock
 from localart.errors import LocalartError, StoreNotFound, UsageError
 from localart.model import RunState
 from localart.names import check_label, check_prose, check_run_tag
-from localart.operations.run_life import StartedRun, end_run, retag_run, update_run
+from localart.operations.run_life import StartedRun, end_run, retag_run, run_lock_path, update_run
 from localart.records import dataclass
 from localart.reporter import Reporter
 from localart.repository import Repository
@@ -23,6 +25,7 @@ from localart.runs.configuration import Config
 from localart.runs.console import FILE_NAME, Console
 from localart.runs.facts import RunStatus
 from localart.runs.files import RunFiles
+from localart.runs.guests import Guests, has_guests, note_guest
 from localart.runs.history import History
 from localart.runs.metric_rules import Metric, MetricRules, check_metric
 from localart.runs.restoring import find_run, restore_file
@@ -93,6 +96,8 @@ class Run(RunArtifacts):
         self._watcher = Watcher(self._log_beside, reporter)
         self._console = Console(self._files.folder, earlier=self._earlier_log)
         self._surroundings = Surroundings(repository, self._files, wishes.gather)
+        self._guests = Guests(repository)
+        _runs_here[started.run.uid] = self
 
     def _known_rules(self) -> MetricRules:
         connection, key = self._repository.read(), self._record.key
@@ -289,16 +294,20 @@ class Run(RunArtifacts):
             self._history.close()
             self._console.stop()
             self._surroundings.finish()
+            had_guests = has_guests(self._files.folder.parent)
             for problem in self._files.close():
                 self._reporter.warn(problem)
+            told = {"config": self.config.stored(), "summary": self.summary.as_dict()}
+            if had_guests:
+                told = self._guests.at_the_end(self._record, told)
             self._record = end_run(
                 self._repository,
                 self._record,
                 state=state,
                 exit_code=exit_code,
                 error=error,
-                config=self.config.stored(),
-                summary=self.summary.as_dict(),
+                config=told["config"],
+                summary=told["summary"],
             )
             self._finished = True
             self._lock.remove()
@@ -333,6 +342,31 @@ class Run(RunArtifacts):
         except LocalartError as trouble:  # the body's own error is the one to see
             self._reporter.warn(f"run {self.name} could not be ended: {trouble.message}", hint=trouble.hint)
 
+    # --- in other processes ------------------------------------------------------------------------------
+
+    def become_guest(self, step: int, pid: int) -> None:
+        """Be a run that process `pid` ends; log from `step` on. For one that was made from a pickle."""
+        self._pid = pid
+        self._finished = self._record.state is not RunState.RUNNING
+        self._history.become_guest(step)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In a process that was spawned it is the same run, as it is in one that was forked.
+
+        Points, files and artifacts go to the same run, each process counting its own steps from here on; to end it is
+        for the process that began it.
+        """
+        self._history.settle()
+        return _run_elsewhere, (
+            self._repository, self._record.key, self._history.step, self._reporter, self._wishes, self._pid,
+        )  # fmt: skip
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # who copies what holds a run still means that run
+
+    def __copy__(self) -> Self:
+        return self
+
     # --- inside ------------------------------------------------------------------------------------------
 
     @property
@@ -352,6 +386,12 @@ class Run(RunArtifacts):
 
     def _change(self, **columns: Any) -> None:
         self._refuse_finished("change")
+        is_guest = self._pid != os.getpid()
+        if is_guest:
+            note_guest(self._files.folder.parent)
+        if is_guest or has_guests(self._files.folder.parent):
+            self._guests.learn(self._record)
+            columns = self._guests.with_others(columns)
         update_run(self._repository, self._record, columns)
         self._reload()
 
@@ -368,3 +408,26 @@ class Run(RunArtifacts):
         """What it printed before it was resumed."""
         kept = runs.run_files(self._repository.read(), self._record.key) if self.resumed else {}
         return self._repository.read_blob(kept[FILE_NAME]) if FILE_NAME in kept else b""
+
+
+_runs_here: "weakref.WeakValueDictionary[str, Run]" = weakref.WeakValueDictionary()
+
+
+def _run_elsewhere(
+    repository: Repository, key: int, step: int, reporter: Reporter, wishes: RunWishes, pid: int
+) -> Run:
+    """The run that process `pid` began, for this process; back in the process it came from it is itself."""
+    record = runs.get_run(repository.read(), key)
+    here = _runs_here.get(record.uid)
+    if here is not None:
+        return here
+    lock = FileLock(run_lock_path(repository, record.uid))  # held by `pid`; never asked for here
+    run = Run(
+        repository,
+        StartedRun(run=record, resumed=True, lock=lock),
+        reporter,
+        on_finish=lambda _: None,
+        wishes=wishes,
+    )
+    run.become_guest(step, pid)
+    return run

@@ -1,6 +1,6 @@
 """`Settings`: what users pass to `init(settings=…)`, under W&B's names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localart.errors import InvalidSetting
@@ -107,6 +107,13 @@ class Settings:
 
     def __copy__(self) -> "Settings":
         return Settings(**self._given)
+
+    def __reduce__(self) -> "tuple[Callable[[dict[str, Any]], Settings], tuple[dict[str, Any]]]":
+        return _made_of, (self._given,)
+
+
+def _made_of(given: dict[str, Any]) -> Settings:
+    return Settings(**given)
 
 
 def read_given(settings: object) -> Settings:
