@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def log_as_guest(run):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_process_logs_into_the_run_it_is_handed(method):
-    """Seen to fail when a guest uses the tail, when it may end the run, and when the end forgets what it said."""
+    """Seen to fail when a guest may end the run, and when the end forgets what it said."""
     with localart.init(project="p", config={"lr": 1}) as run:
         run.log({"before": 1})
         assert in_child(method, log_as_guest, run) == (run.id, "v0", "p")
@@ -77,6 +78,25 @@ def test_a_process_logs_into_the_run_it_is_handed(method):
     assert [row["loss"] for row in rows if "loss" in row] == [0.5, 0.25]
     assert [row["before"] for row in rows if "before" in row] == [1]
     assert [one.name for one in found.logged_artifacts()] == ["by-guest:v0"]
+
+
+def log_and_die(run):
+    run.log({"last": 1})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_guest_logged_survives_its_death(method):
+    """Seen to fail when a guest keeps its points in the tail of the process that began the run."""
+    with localart.init(project="p") as run:
+        run.log({"own": 1})
+        child = multiprocessing.get_context(method).Process(target=log_and_die, args=(run,))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+        run.log({"own": 2})
+
+    assert dict(localart.Api().run(f"p/{run.id}").summary) == {"last": 1, "own": 2}
 
 
 def add_one(run, number):
