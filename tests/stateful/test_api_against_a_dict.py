@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -24,7 +24,7 @@ from localart.operations.prune import execute_prune
 from localart.repository.opening import close_all, default_repository
 
 STEPS = int(os.environ.get("LOCALART_TEST_STEPS", "10000"))
-IS_RANDOM = "LOCALART_TEST_SEED" in os.environ
+SEED = os.environ.get("LOCALART_TEST_SEED")
 NAMES = ("ds", "model", "c.sv_2-x")
 ALIASES = ("best", "prod", "a b")
 TAGS = ("good", "old")
@@ -38,6 +38,12 @@ CONTENTS = {
 names, contents = st.sampled_from(NAMES), st.sampled_from(sorted(CONTENTS))
 aliases, tags = st.sampled_from(ALIASES), st.sampled_from(TAGS)
 picks = st.integers(0, 1 << 16)
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 
 
 class Store(RuleBasedStateMachine):
@@ -52,6 +58,7 @@ class Store(RuleBasedStateMachine):
         self.following = Counter()  # name → the number that comes next
         self.aliases = {}  # name → alias → number
         self.tags = {}  # (name, number) → tags
+        self.words = {}  # (name, number) → description and metadata
         self.links = {}  # number in the portfolio → (name, number)
         self.linked = 0
         self.inputs = set()
@@ -103,6 +110,15 @@ class Store(RuleBasedStateMachine):
         version = self.version(*chosen)
         version.tags = sorted(self.tags[chosen])
         version.save()
+
+    @precondition(lambda self: self.all())
+    @rule(pick=picks, words=st.text("ab\n é", max_size=3), value=values)
+    def describe(self, pick, words, value):
+        chosen = self.pick(pick)
+        version = self.version(*chosen)
+        version.description, version.metadata = words, {"value": value}
+        version.save()
+        self.words[chosen] = (words, {"value": value})
 
     @precondition(lambda self: self.all())
     @rule(pick=picks, insist=st.booleans())
@@ -170,6 +186,7 @@ class Store(RuleBasedStateMachine):
             told[new] = told.pop(old)
         self.following[new] = self.following.pop(old)
         self.tags = {(new if name == old else name, at): kept for (name, at), kept in self.tags.items()}
+        self.words = {(new if name == old else name, at): kept for (name, at), kept in self.words.items()}
         self.links = {key: (new if name == old else name, at) for key, (name, at) in self.links.items()}
         self.inputs = {(run, new if name == old else name, at) for run, name, at in self.inputs}
 
@@ -186,6 +203,7 @@ class Store(RuleBasedStateMachine):
                     version.digest,
                     tuple(sorted(version.aliases)),
                     tuple(version.tags),
+                    (version.description, version.metadata),
                 )
                 for version in api.artifacts("data", f"p/{one.name}")
             }
@@ -198,6 +216,7 @@ class Store(RuleBasedStateMachine):
                     self.digest(name, number),
                     tuple(sorted(alias for alias, at in self.aliases[name].items() if at == number)),
                     tuple(sorted(self.tags[name, number])),
+                    self.words[name, number],
                 )
                 for number in versions
             }
@@ -229,12 +248,13 @@ class Store(RuleBasedStateMachine):
             self.following[name] += 1
             versions[number] = content
             self.tags[name, number] = set()
+            self.words[name, number] = (None, {})
         self.aliases.setdefault(name, {}).update(dict.fromkeys((*wanted, "latest"), number))
         return number
 
     def told_deleted(self, name, number):
         del self.versions[name][number]
-        del self.tags[name, number]
+        del self.tags[name, number], self.words[name, number]
         kept = {alias: at for alias, at in self.aliases[name].items() if at != number}
         if "latest" not in kept and self.versions[name]:
             kept["latest"] = max(self.versions[name])
@@ -286,13 +306,13 @@ def play(examples, steps):
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
-        derandomize=not IS_RANDOM,
+        derandomize=SEED is None,
         database=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
         phases=[Phase.generate],  # each step takes real time: a failure is shown as it came
     )
-    run_state_machine_as_test(Store, settings=how)
+    run_state_machine_as_test(Store if SEED is None else seed(int(SEED))(Store), settings=how)
 
 
 @pytest.fixture(autouse=True)
