@@ -13,6 +13,7 @@ from localart.catalog import format as catalog_format
 from localart.catalog.connection import BUSY_SECONDS, Connection, connect
 from localart.catalog.lock import FairLock, FileLock
 from localart.catalog.transaction import Transaction
+from localart.disk_errors import disk_errors
 from localart.errors import CatalogDamaged, StoreError, StoreNotFound, StoreReadOnly, StoreTooNew
 from localart.names import shown
 
@@ -110,7 +111,8 @@ class Catalog:
         try:
             yield connection
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite may have ended it by itself when the disk failed
+                connection.execute("ROLLBACK")
 
     def _mine(self) -> _Handle:
         if self._pid != os.getpid():
@@ -187,6 +189,10 @@ class Catalog:
 
         Takes no lock. A checkpoint would not do: it syncs nothing while a reader holds an old state.
         """
+        with disk_errors("making the catalog's last changes durable", Path(f"{self.path}-wal")):
+            self._flush_wal()
+
+    def _flush_wal(self) -> None:
         try:
             fd = os.open(f"{self.path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -293,6 +299,8 @@ def _leave_wal(connection: Connection, path: Path) -> None:
         wal = os.open(f"{path}-wal", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         wal = None
+    except OSError:  # its header could not be zeroed: the database stays as it is, WAL and all
+        return
     try:
         mode = sqlite3.Connection.execute(connection, "PRAGMA journal_mode=DELETE").fetchone()[0]
         if wal is not None and mode == "delete":

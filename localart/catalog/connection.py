@@ -23,6 +23,7 @@ from localart.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from localart.names import shown
 
 BUSY_SECONDS = 60
 
@@ -42,13 +43,13 @@ class Cursor(sqlite3.Cursor):
     """A cursor whose reading errors are localart's own."""
 
     def fetchone(self) -> Any:  # noqa: D102
-        return _translated(super().fetchone)
+        return _translated(super().fetchone, self.connection)
 
     def fetchall(self) -> list[Any]:  # noqa: D102
-        return _translated(super().fetchall)
+        return _translated(super().fetchall, self.connection)
 
     def fetchmany(self, size: int | None = 1) -> list[Any]:  # noqa: D102
-        return _translated(lambda: super(Cursor, self).fetchmany(size or 1))
+        return _translated(lambda: super(Cursor, self).fetchmany(size or 1), self.connection)
 
 
 _inherited: "list[Connection]" = []
@@ -60,6 +61,8 @@ class Connection(sqlite3.Connection):
     Closed when nobody refers to it any more, but not in a forked child: SQLite forbids that.
     """
 
+    place: Path | None = None
+    """The catalog's file, for messages."""
     _pid = 0
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -76,18 +79,18 @@ class Connection(sqlite3.Connection):
             _inherited.append(self)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: D102
-        return _translated(lambda: self.cursor(Cursor).execute(sql, parameters))
+        return _translated(lambda: self.cursor(Cursor).execute(sql, parameters), self)
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:  # noqa: D102
-        return _translated(lambda: self.cursor(Cursor).executemany(sql, parameters))
+        return _translated(lambda: self.cursor(Cursor).executemany(sql, parameters), self)
 
 
-def _translated(call: Callable[[], T]) -> T:
+def _translated(call: Callable[[], T], connection: sqlite3.Connection) -> T:
     entered = forks.enter()
     try:
         return call()
     except sqlite3.Error as error:
-        raise translate(error) from error
+        raise translate(error, getattr(connection, "place", None)) from error
     except UnicodeDecodeError as error:  # of SQLite's own message, which quotes the damaged bytes
         raise CatalogDamaged(
             "The catalog is damaged: it holds broken text",
@@ -103,8 +106,9 @@ def _translated(call: Callable[[], T]) -> T:
             forks.leave()
 
 
-def translate(error: sqlite3.Error) -> LocalartError:
-    """The localart error that says what `error` means for the user."""
+def translate(error: sqlite3.Error, place: Path | None = None) -> LocalartError:
+    """The localart error that says what `error` means for the user; `place` is the catalog's file."""
+    at = "" if place is None else f" at {shown(str(place), 300)}"
     code = getattr(error, "sqlite_errorcode", 0) or 0
     match code & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
@@ -112,21 +116,21 @@ def translate(error: sqlite3.Error) -> LocalartError:
                 "Another process keeps the catalog locked", hint="try again when it has finished"
             )
         case sqlite3.SQLITE_FULL:
-            return StoreFull("No space left for the catalog", hint="free some space; nothing was lost")
+            return StoreFull(f"No space left for the catalog{at}", hint="free some space; nothing was lost")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return StoreReadOnly("The catalog cannot be written", hint="check the store's permissions")
+            return StoreReadOnly(f"The catalog cannot be written{at}", hint="check the store's permissions")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
             return CatalogDamaged(
                 f"The catalog is damaged: {error}", hint="run `localart verify`, then `localart repair`"
             )
         case sqlite3.SQLITE_CANTOPEN:
             return StoreError(
-                "The catalog's files cannot be opened",
-                hint="is its disk there, or has this process too many files open? try again",
+                f"The catalog's files cannot be opened{at}",
+                hint="is its disk there, full or read-only, or are too many files open here? then try again",
             )
         case sqlite3.SQLITE_IOERR:
             return StoreError(
-                f"The disk under the catalog failed: {error}",
+                f"The disk under the catalog failed{at}: {error}",
                 hint="check the disk, its quota and `ulimit -f`; try again",
             )
         case _:
@@ -154,10 +158,11 @@ def connect(path: Path, *, read_only: bool) -> Connection:
             raise StoreNotFound(
                 "The catalog is not where it was", hint="was the store moved? run `localart doctor`"
             ) from error
-        raise translate(error) from error
+        raise translate(error, path) from error
     finally:
         if entered:
             forks.leave()
+    connection.place = path
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("PRAGMA synchronous=FULL")

@@ -8,6 +8,7 @@ from pathlib import Path
 from localart.catalog.connection import Connection, connect, translate
 from localart.catalog.figures import quick_check
 from localart.catalog.transaction import last_record
+from localart.disk_errors import disk_errors
 from localart.errors import CatalogDamaged
 from localart.model import PackState
 
@@ -54,6 +55,11 @@ def copy_catalog(source: Connection, target: Path) -> None:
 
     Others go on writing meanwhile (with a journal file instead of a WAL they wait, for a second a gigabyte).
     """
+    with disk_errors("copying the catalog", target):
+        _copy(source, target)
+
+
+def _copy(source: Connection, target: Path) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     copy = sqlite3.connect(target, isolation_level=None)
     try:

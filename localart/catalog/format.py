@@ -17,9 +17,11 @@ marker) that this one may read it.
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from localart.catalog.connection import Connection
+from localart.disk_errors import disk_errors
 from localart.errors import CatalogDamaged, NotAStore, StoreFull, StoreTooNew
 from localart.names import shown
 
@@ -125,11 +127,13 @@ def upgrade(connection: Connection, path: Path, *, now: str, announce: Callable[
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found:
         keep_before(connection, path, found)
-    announce()
+    with disk_errors("marking the store as upgraded", path.parent):
+        announce()
     _migrate(connection, now=now)
     for older in path.parent.glob(f"{path.name}.before-*"):
         if older != _before(path, found):
-            older.unlink(missing_ok=True)
+            with suppress(OSError):  # the next upgrade tries again
+                older.unlink()
 
 
 def _migrate(connection: Connection, *, now: str) -> None:
@@ -146,10 +150,11 @@ def _migrate(connection: Connection, *, now: str) -> None:
         facts = {"upgraded_at": now, "min_reader": str(MIN_READER)}
         connection.executemany("INSERT OR REPLACE INTO store(key, value) VALUES (?,?)", facts.items())
         _refuse_unsound(connection)
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite has rolled back by itself when the disk failed
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _refuse_unsound(connection: Connection) -> None:
@@ -178,15 +183,20 @@ def keep_before(connection: Connection, path: Path, found: int) -> Path:
         )
     target = _before(path, found)
     unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    copy_catalog(connection, unfinished)
-    unfinished.replace(target)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with disk_errors("keeping a copy of the catalog before it is upgraded", unfinished):
+        unfinished.unlink(missing_ok=True)
+        copy_catalog(connection, unfinished)
+        unfinished.replace(target)
+        _sync_folder(path.parent)
+    return target
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return target
 
 
 def _before(path: Path, found: int) -> Path:

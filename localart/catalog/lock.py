@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localart.errors import StoreBusy, StoreError, StoreFull, StoreNotFound, StoreReadOnly
@@ -107,8 +107,12 @@ class FileLock:
             return False
 
     def remove(self) -> None:
-        """Remove the lock's file, then let go: for a lock that nobody will ask for again."""
-        self._path.unlink(missing_ok=True)
+        """Remove the lock's file, then let go: for a lock that nobody will ask for again.
+
+        What it protected is done with by then, so a file that cannot be removed is left for a prune to tidy away.
+        """
+        with suppress(OSError):
+            self._path.unlink()
         self.close()
 
     def close(self) -> None:
@@ -124,7 +128,7 @@ class FileLock:
         try:
             self._fd = self._open_file()
         except OSError as error:
-            raise self._refusal(error) from error
+            raise lock_refused(error, self._path.parent.parent) from error
         self._pid = os.getpid()
         return self._fd
 
@@ -137,22 +141,6 @@ class FileLock:
             make_folder(self._path.parent)
             return create_file(self._path, os.O_RDWR)
 
-    def _refusal(self, error: OSError) -> StoreError:
-        store = self._path.parent.parent
-        match error.errno:
-            case errno.EROFS | errno.EACCES | errno.EPERM:
-                return StoreReadOnly(
-                    f"The store at {store} cannot be written",
-                    hint="check its permissions, or copy it to a writable place",
-                )
-            case errno.ENOSPC | errno.EDQUOT:
-                return StoreFull(f"No space left in the store at {store}", hint="free some and try again")
-            case errno.ENOENT:
-                return StoreNotFound(f"The store at {store} is gone", hint="call localart.init() again")
-        return StoreError(
-            f"The store at {store} cannot be locked: {error.strerror}", hint="look at its locks/"
-        )
-
     def _holder(self) -> str:
         try:
             inode = f":{self._path.stat().st_ino} "
@@ -164,6 +152,21 @@ class FileLock:
             return "another process, perhaps on another machine"
         stopped = ", which is stopped" if _is_stopped(pids[0]) else ""
         return f"process {pids[0]} on {shown(os.uname().nodename)}{stopped}"
+
+
+def lock_refused(error: OSError, store: Path) -> StoreError:
+    """The StoreError that says for users why a file in the store's `locks/` could not be made or written."""
+    match error.errno:
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return StoreReadOnly(
+                f"The store at {store} cannot be written",
+                hint="check its permissions, or copy it to a writable place",
+            )
+        case errno.ENOSPC | errno.EDQUOT:
+            return StoreFull(f"No space left in the store at {store}", hint="free some and try again")
+        case errno.ENOENT:
+            return StoreNotFound(f"The store at {store} is gone", hint="call localart.init() again")
+    return StoreError(f"The store at {store} cannot be locked: {error.strerror}", hint="look at its locks/")
 
 
 def _is_stopped(pid: str) -> bool:

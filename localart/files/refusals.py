@@ -36,7 +36,10 @@ def target_error(root: Path, path: str, error: OSError) -> TargetError:
     if error.errno in _SAYINGS:
         saying = _SAYINGS[error.errno]
         return saying.kind(saying.message.format(place=place, folder=folder), hint=saying.hint)
-    return TargetError(f"{place} cannot be opened or written: {error.strerror or error}")
+    return TargetError(
+        f"{place} cannot be opened or written: {error.strerror or error}",
+        hint="check that disk, or download to another folder",
+    )
 
 
 def outside(path: str) -> UnsafeTarget:

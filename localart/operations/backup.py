@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from localart.catalog.connection import Connection
 from localart.catalog.copies import Kinship, all_packs, copy_catalog, kinship, open_copy, settle
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import last_record
+from localart.disk_errors import disk_errors
 from localart.errors import BlobMissing, NotAStore, StoreError, StoreFull, UsageError
 from localart.files.filesystem import free_bytes, fsync_folder, write_atomically
 from localart.files.unfinished import is_unfinished
@@ -76,15 +77,17 @@ def backup(repository: Repository, target: Path, *, progress: Progress = SILENCE
     """
     target = Path(os.path.realpath(target))
     _refuse_same_place(repository.root, target)
-    note = _prepare(repository, target)
-    with _quiet(repository, target):
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return _backup(repository, target, note, progress)
-            except BlobMissing:  # a prune that began before us has moved what it held
-                if attempt == _TRIES:
-                    raise
-    raise AssertionError("unreachable")
+    with disk_errors("making the backup", target):
+        note = _prepare(repository, target)
+        with _quiet(repository, target):
+            return _tried(repository, target, note, progress)
+
+
+def _tried(repository: Repository, target: Path, note: _Note, progress: Progress) -> BackupReport:
+    for _ in range(_TRIES - 1):
+        with suppress(BlobMissing):  # a prune that began before us has moved what it held
+            return _backup(repository, target, note, progress)
+    return _backup(repository, target, note, progress)
 
 
 # --- before ------------------------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from localart.disk_errors import store_error
 from localart.errors import StoreDamaged
 from localart.files.filesystem import sync_file, write_all
 from localart.progress import Progress
-from localart.store.failures import store_error
 from localart.store.frames import PACK_HEADER_BYTES, ScannedFrame, open_pack, walk_pack
 from localart.store.packs import pack_path
 
@@ -49,7 +49,7 @@ def copy_pack(root: Path, target: Path, pack: str, *, known: int, end: int, prog
         try:
             written = _copy(source, copy, start, end, size, progress)
         except OSError as error:
-            raise store_error(error, f"copying pack {pack}") from error
+            raise store_error(error, f"copying pack {pack}", pack_path(target, pack)) from error
     damages = (
         DamagedFrame(pack=pack, start=found[0], reason=found[1].message)
         for found in walk_pack(pack_path(target, pack), start=max(start, PACK_HEADER_BYTES), end=end)
@@ -63,7 +63,7 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise store_error(error, f"making the copy of pack {path.stem}") from error
+        raise store_error(error, f"making the copy of pack {path.stem}", path) from error
     try:
         yield fd
     finally:

@@ -23,6 +23,7 @@ from localart.catalog import pruning, sparing
 from localart.catalog.lock import FileLock
 from localart.catalog.pruning import PackUse
 from localart.catalog.sparing import Watch
+from localart.disk_errors import disk_errors
 from localart.errors import StoreReadOnly
 from localart.model import VersionRecord
 from localart.operations.repack import Repacker, RepackTally, pays, remove_orphans
@@ -140,7 +141,8 @@ def _prune(repository: Repository, progress: Progress) -> PruneReport:
                 return PruneReport(held_by_writers=True, beside_writers=True)
             uses = pruning.pack_uses(connection)
             if is_alone:
-                remove_leftovers(repository)
+                with disk_errors("tidying up", repository.root):
+                    remove_leftovers(repository)
         tally = _repack(repository, uses, progress, is_alone=is_alone)
     remove_orphans(repository, tally)
     _shrink(repository)

@@ -39,6 +39,7 @@ from localart.catalog.replay_content import (
 )
 from localart.catalog.replay_manifests import ManifestFiller, versions_without_files
 from localart.catalog.runs import running_runs
+from localart.disk_errors import disk_errors
 from localart.errors import NotAStore, StoreBusy, StoreDamaged, StoreNotFound, UsageError
 from localart.files.filesystem import fsync_folder, sync_file
 from localart.names import shown
@@ -101,7 +102,13 @@ def rebuild(
     root = Path(os.path.realpath(root))
     _refuse_no_store(root)
     if into is not None:
-        return _into_file(root, Path(into).absolute(), progress)
+        with disk_errors("rebuilding the catalog", into):
+            return _into_file(root, Path(into).absolute(), progress)
+    with disk_errors("rebuilding the catalog", root):
+        return _in_place(root, progress, force=force)
+
+
+def _in_place(root: Path, progress: Progress, *, force: bool) -> RebuildReport:
     for name in ("tmp", "locks", "quarantine"):
         (root / name).mkdir(mode=0o700, exist_ok=True)
     with _alone(root):

@@ -2,6 +2,7 @@
 
 from localart.catalog import metrics, runs
 from localart.catalog.tail import iter_tails, read_tail
+from localart.disk_errors import disk_errors
 from localart.model import RunRecord
 from localart.repository import Repository
 
@@ -17,7 +18,8 @@ def recover_tail(repository: Repository, run: RunRecord) -> None:
         for path in paths:
             metrics.insert_points(tx, run.key, read_tail(path), again=True)
     for path in paths:  # oldest first: an old one left alone would bring old values back
-        path.unlink(missing_ok=True)
+        with disk_errors("removing what the catalog holds by now", path):
+            path.unlink(missing_ok=True)
 
 
 def recover_log(repository: Repository, run: RunRecord) -> None:

@@ -13,7 +13,6 @@ logging the same content again stores it again.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from localart.catalog import mending
 from localart.catalog.lock import FileLock
 from localart.catalog.soundness import Needed
+from localart.disk_errors import disk_errors
 from localart.errors import StoreBusy, StoreReadOnly
 from localart.model import BlobRef
 from localart.operations import repair_catalog, repair_content
@@ -173,7 +173,8 @@ def execute_repair(
                     "Other programs use the store now", hint="end them, then run `localart repair` again"
                 )
             repository.release_writer()
-            return _rounds(_Doing(repository, places, progress), plan)
+            with disk_errors("repairing the store", repository.root):
+                return _rounds(_Doing(repository, places, progress), plan)
     finally:
         lock.close()
 
@@ -290,5 +291,5 @@ def remove_caches(repository: Repository) -> None:
     """Take away what is only remembered to be faster; it is made anew."""
     repository.cache.close()
     for name in ("cache.db", "cache.db-wal", "cache.db-shm"):
-        with suppress(FileNotFoundError):
-            (repository.root / name).unlink()
+        with disk_errors("removing what is only remembered", repository.root / name):
+            (repository.root / name).unlink(missing_ok=True)

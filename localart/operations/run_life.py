@@ -238,7 +238,7 @@ def mark_crashed(repository: Repository) -> tuple[RunRecord, ...]:
                 recover_log(repository, run)
                 if _mark(repository, run):
                     dead.append(run)
-                path.unlink(missing_ok=True)
+                lock.remove()
         finally:
             lock.close()
     return tuple(dead)

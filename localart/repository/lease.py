@@ -20,8 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from localart.catalog.lock import FileLock
-from localart.errors import StoreError, StoreFull
+from localart.catalog.lock import FileLock, lock_refused
 from localart.model import DIGEST_BYTES, Digest
 
 _PATIENCE_SECONDS = 600
@@ -99,7 +98,7 @@ class Lease:
             try:
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
             except OSError as error:
-                raise _refusal(error, path) from error
+                raise lock_refused(error, path.parent.parent) from error
             pins = io.FileIO(fd, "w")
             fcntl.flock(fd, fcntl.LOCK_EX)
             self._pins, self._pins_path = pins, path
@@ -151,9 +150,10 @@ class Lease:
         except ValueError:  # closed: the last draft was collected this moment
             return
         except OSError as error:
-            raise _refusal(error, self._path) from error
+            raise lock_refused(error, self._path.parent.parent) from error
         if written != len(data):
-            raise _refusal(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), self._path)
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise lock_refused(full, self._path.parent.parent)
 
     # --- for those who remove ---------------------------------------------------------------------------
 
@@ -183,13 +183,6 @@ class Lease:
 
 def _nothing(digests: Iterable[Digest]) -> None:
     del digests
-
-
-def _refusal(error: OSError, path: Path) -> StoreError:
-    store = path.parent.parent
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StoreFull(f"No space left in the store at {store}", hint="free some and try again")
-    return StoreError(f"The store at {store} cannot be locked: {error.strerror}", hint="look at its locks/")
 
 
 def gate_path(locks: Path) -> Path:

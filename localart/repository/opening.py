@@ -9,6 +9,7 @@ from pathlib import Path
 
 from localart.catalog import Catalog, create_catalog, has_records, read_store_facts
 from localart.catalog.lock import FileLock
+from localart.disk_errors import store_error
 from localart.errors import (
     CatalogDamaged,
     NotAStore,
@@ -166,10 +167,12 @@ def _existing_marker(root: Path) -> Marker | None:
             f"The store at {_named(root)} cannot be read", hint="check its permissions"
         ) from error
     except OSError as error:
-        raise _impossible(root, error) from error
+        raise _impossible(root, error, "opening the store") from error
 
 
-def _impossible(root: Path, error: OSError) -> NotAStore:
+def _impossible(root: Path, error: OSError, doing: str) -> StoreError:
+    if error.errno == errno.EIO:
+        return store_error(error, doing, root)
     return NotAStore(
         f"There can be no store at {_named(root)}: {error.strerror or error}",
         hint="set LOCALART_DIR to another folder",
@@ -212,7 +215,7 @@ def _creation_error(root: Path, error: OSError) -> StoreError:
                 f"{_named(root)} holds other files, one of them where the store needs a folder",
                 hint="set LOCALART_DIR to an empty folder",
             )
-    return _impossible(root, error)
+    return _impossible(root, error, "making a store")
 
 
 def _create_locked(root: Path) -> Marker:

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localart.disk_errors import store_error
 from localart.errors import StoreFull, StoreNotFound, StoreReadOnly
 from localart.files.filesystem import free_bytes
 from localart.modes import create_file, make_folder
 from localart.names import shown
 from localart.repository.repository import Repository
-from localart.store.failures import store_error
 
 _ALL_BUT_NONE_BYTES = 1 << 20
+_DISK_FAILED = {errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -35,10 +36,12 @@ def scratch_file(repository: Repository) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, StoreNotFound):
             raise
-        raise store_error(error, "writing new content") from error
+        raise store_error(error, "writing new content", path) from error
     try:
         yield path
     except OSError as error:
+        if error.errno in _DISK_FAILED and error.filename == str(path):
+            raise store_error(error, "writing new content") from error
         if _is_full(error, path):
             raise StoreFull(
                 f"No space is left for a file of {shown(str(path.parent), 300)}",

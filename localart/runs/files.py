@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 from localart.catalog import runs
+from localart.disk_errors import store_error
 from localart.errors import InvalidName, SourceError, UsageError
 from localart.model import BlobRef, RunRecord
 from localart.modes import make_folder
 from localart.names import check_entry_path, shown
 from localart.repository import Repository
-from localart.store.failures import store_error
 
 POLICIES = ("live", "now", "end")
 _CLOUD = ("s3://", "gs://", "http://", "https://")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from localart.catalog.metrics import Point, insert_points
 from localart.catalog.tail import Tail
+from localart.disk_errors import disk_errors, store_error
 from localart.errors import StoreBusy, StoreError, StoreFull, StoreNotFound, StoreReadOnly
 from localart.jsonable import dump_values
 from localart.model import RunRecord
 from localart.names import shown
 from localart.repository import Repository
-from localart.store.failures import store_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ class Recorder:
             try:
                 self._pending_bytes += self._tail.append(*point)
             except OSError as error:
-                raise store_error(error, "logging") from error
+                raise store_error(error, "logging", self._repository.root / "tmp") from error
             self._pending.append(point)
 
     def settle(self) -> None:
@@ -120,7 +120,8 @@ class Recorder:
     def _remove_spent(self) -> None:
         """Oldest first: an old file that stays behind a newer one would bring old values back."""
         while self._spent:
-            self._spent[0].unlink(missing_ok=True)
+            with disk_errors("removing what the catalog holds by now", self._spent[0]):
+                self._spent[0].unlink(missing_ok=True)
             del self._spent[0]
 
     def settle_for_reader(self) -> None:

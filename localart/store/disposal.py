@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localart.disk_errors import store_error
 from localart.modes import make_folder
-from localart.store.failures import store_error
 from localart.store.frames import PACK_HEADER_BYTES
 from localart.store.packs import pack_path
 
@@ -70,7 +70,7 @@ def remove_pack(root: Path, pack: str) -> int:
         size = path.lstat().st_size
         path.unlink()
     except OSError as error:
-        raise store_error(error, "removing an old pack") from error
+        raise store_error(error, "removing an old pack", path) from error
     return size
 
 
@@ -80,4 +80,4 @@ def set_pack_aside(root: Path, pack: str) -> None:
         make_folder(root / "quarantine")
         pack_path(root, pack).rename(root / "quarantine" / f"{pack}.pack")
     except OSError as error:
-        raise store_error(error, "setting an unknown pack aside") from error
+        raise store_error(error, "setting an unknown pack aside", pack_path(root, pack)) from error

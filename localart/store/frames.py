@@ -16,9 +16,10 @@ from typing import TypeAlias
 
 from xxhash import xxh3_64, xxh3_64_intdigest
 
+from localart.disk_errors import store_error
 from localart.errors import BlobDamaged, BlobMissing, StoreTooNew
 from localart.model import BlobRef, Digest, Frame, FramePlace
-from localart.store.failures import damaged, store_error
+from localart.store.failures import damaged
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 

@@ -12,13 +12,14 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from localart.disk_errors import store_error
 from localart.errors import StoreDamaged, StoreError
 from localart.model import PackState
 from localart.modes import create_file
 from localart.records import dataclass
-from localart.store.failures import store_error
 from localart.store.forks import forget_in_children
 from localart.store.frames import PACK_HEADER_BYTES, Bytes, check_pack_header, encode_pack_header
 
@@ -106,7 +107,7 @@ class PackAppender:
         try:
             _write_fully(held.fd, parts, start)
         except OSError as error:
-            raise store_error(error, "writing new content") from error
+            raise store_error(error, "writing new content", pack_path(self._root, held.name)) from error
         self._start_writeback(held)
         return held.name, start
 
@@ -218,7 +219,7 @@ class PackAppender:
             try:
                 fd = create_file(path, os.O_RDWR | os.O_EXCL | os.O_NOFOLLOW)
             except OSError as error:
-                raise store_error(error, "making a new pack") from error
+                raise store_error(error, "making a new pack", path) from error
             if self._begin(path, fd):
                 self._folder_is_durable = False
                 return _Held(name=name, fd=fd, end=PACK_HEADER_BYTES, durable=0, sealed=0, known=False)
@@ -230,9 +231,10 @@ class PackAppender:
             _write_fully(fd, [encode_pack_header(path.stem)], 0)
             return _is_at(path, fd)
         except OSError as error:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
             os.close(fd)
-            raise store_error(error, "making a new pack") from error
+            raise store_error(error, "making a new pack", path) from error
 
     # --- giving packs back ---
 
@@ -242,7 +244,9 @@ class PackAppender:
         except OSError as error:
             self._given_up.add(held.name)
             self._drop(held)
-            raise store_error(error, "making new content durable") from error
+            raise store_error(
+                error, "making new content durable", pack_path(self._root, held.name)
+            ) from error
         held.durable = held.end
 
     def _sync_folder(self) -> None:
@@ -251,7 +255,7 @@ class PackAppender:
         try:
             _flush_folder(self._root / "packs")
         except OSError as error:
-            raise store_error(error, "making a new pack durable") from error
+            raise store_error(error, "making a new pack durable", self._root / "packs") from error
         self._folder_is_durable = True
 
     def _cut_back(self, held: _Held) -> None:
@@ -263,7 +267,8 @@ class PackAppender:
         held.end = end
 
     def _remove(self, held: _Held) -> None:
-        pack_path(self._root, held.name).unlink(missing_ok=True)
+        with suppress(OSError):  # an orphan then, which a prune removes
+            pack_path(self._root, held.name).unlink()
         self._drop(held)
 
     def _drop(self, held: _Held) -> None:

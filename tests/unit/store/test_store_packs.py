@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from localart.disk_errors import store_error
 from localart.errors import StoreDamaged, StoreError, StoreFull, StoreReadOnly
 from localart.model import BlobRef
 from localart.store import FrameKind, OnDamage, check_pack, pack_path, packs, scan_pack
-from localart.store.failures import store_error
 from localart.store.packs import PackAppender
 from localart.store.source import BytesSource
 
