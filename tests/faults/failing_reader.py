@@ -1,6 +1,7 @@
 """`python failing_reader.py ROLE STORE …`, run under `failing_calls.c`: reads that fail, repairs that are killed."""
 
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ from localart.errors import LocalartError, SourceError
 from localart.operations.repair import execute_repair, plan_repair
 from localart.repository import open_repository
 
-calls = ctypes.CDLL(None)
+shim = ctypes.CDLL(None)
+READS, WRITES = range(2)
+ONCE, KILL = 1, 4
 
 
 def fail_each_read(store: Path, step: int) -> dict[str, int]:
@@ -22,10 +25,10 @@ def fail_each_read(store: Path, step: int) -> dict[str, int]:
     tally = {"points": 0, "wrong": 0, "refused": 0}
     number = 1
     while True:
-        calls.arm(ctypes.c_long(number), ctypes.c_long(0))
+        shim.arm(READS, ctypes.c_long(number), errno.EIO, ONCE)
         found = bench.answers(store)
-        reached = calls.calls() >= number
-        calls.arm(ctypes.c_long(0), ctypes.c_long(0))
+        shim.disarm()
+        reached = shim.calls() >= number
         if not reached:
             return tally
         tally["points"] += 1
@@ -38,7 +41,7 @@ def repair_killed_at(store: Path, number: int, place: Path) -> bool:
     """Repair in a child that dies at its `number`th call that changes something; whether it came that far."""
     pid = os.fork()
     if pid == 0:
-        calls.arm(ctypes.c_long(0), ctypes.c_long(number))
+        shim.arm(WRITES, ctypes.c_long(number), 0, KILL)
         repository = open_repository(store, create=False)
         execute_repair(repository, plan_repair(repository), places=[place])
         repository.close()
