@@ -51,6 +51,7 @@ COMMANDS = {
     "repair": Listed("Care", "repair", "Set right what verify found, from any copy there is."),
     "rebuild": Listed("Care", "rebuild", "Make a lost database again from the packs."),
     "backup": Listed("Care", "backup", "Copy the store to another disk, only what is new each time."),
+    "compare": Listed("Care", "compare", "Say since when, and in what, a copy of the store differs."),
     "bench": Listed("Care", "bench", "Time localart with your own files beside a plain copy."),
     "status": Listed("Care", "status", "Say which store and which settings apply here."),
     "completion": Listed("Care", "completion", "Say how to complete commands and names in your shell."),
