@@ -500,7 +500,7 @@ def placeless(connection: sqlite3.Connection) -> list[BlobRef]:
 class Needed:
     """A file that needs a content which is damaged: where the content was found damaged, and the file.
 
-    `holder` is a version's full name or `run:ID`.
+    `holder` is a version's full name, with ` (in the trash)` where it is there, or `run:ID`.
     """
 
     cause: int
@@ -510,7 +510,7 @@ class Needed:
 
 
 def needed_by(connection: sqlite3.Connection, damaged: Sequence[tuple[int, Digest]]) -> Iterator[Needed]:
-    """Every file of a committed version or run that needs one of `damaged` (cause, content).
+    """Every file of a version or run that needs one of `damaged` (cause, content); of what is in the trash, too.
 
     As it is, as a chunk, or as what a difference is told from. One pass over the entries of all manifests.
     """
@@ -549,12 +549,13 @@ def _spread(connection: sqlite3.Connection) -> None:
 
 
 _NEEDED_BY_VERSIONS = """
-SELECT l.cause, p.name || '/' || a.name || ':v' || v.number, iif(d.path = '', e.name, d.path || '/' || e.name),
+SELECT l.cause, p.name || '/' || a.name || ':v' || v.number || iif(v.state = 'DELETED', ' (in the trash)', ''),
+  iif(d.path = '', e.name, d.path || '/' || e.name),
   b.digest, b.size
 FROM entries e CROSS JOIN temp.lost l ON l.id = e.blob JOIN blobs b ON b.id = l.id JOIN dirs d ON d.id = e.dir
   JOIN chains c ON c.layer = e.manifest JOIN versions v ON v.manifest = c.manifest
   JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project
-WHERE v.state = 'COMMITTED' AND NOT EXISTS (
+WHERE NOT EXISTS (
   SELECT 1 FROM chains n JOIN entries x ON x.manifest = n.layer AND x.dir = e.dir AND x.name = e.name
   WHERE n.manifest = c.manifest AND n.position < c.position)
 ORDER BY v.id, 3
