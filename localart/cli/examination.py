@@ -30,10 +30,11 @@ from localart.cli.figures import count_text, size_text
 from localart.errors import LocalartError
 from localart.files.filesystem import free_bytes, is_network, reflink
 from localart.operations.run_life import run_lock_path
+from localart.operations.verify_mark import VerifyMark, last_marks
 from localart.records import dataclass
 from localart.repository import Repository, open_repository
 from localart.repository.marker import CATALOG
-from localart.settings import STORE_FOLDER, Environment
+from localart.settings import STORE_FOLDER, Environment, notes_folder
 from localart.store import pack_path
 
 NEEDED = ("blake3", "click", "platformdirs", "pyfastcdc", "sqlite-utils", "textual", "xxhash", "zstandard")
@@ -98,6 +99,7 @@ class Examination:
     figures: StoreFigures | None
     findings: tuple[Finding, ...]
     code: ExitCode
+    verified: tuple[VerifyMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ def examine(path: Path, *, found_by: str) -> Examination:
         figures=report.figures,
         findings=findings,
         code=code,
+        verified=tuple(last_marks(path, notes_folder())),
     )
 
 

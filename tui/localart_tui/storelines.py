@@ -8,7 +8,7 @@ from localart.cli.figures import share_text
 from localart_tui.data.store_health import codec_name
 from localart_tui.glyphs import Glyphs, size_bar
 from localart_tui.lines import Line
-from localart_tui.text import clean, count_text, size_text
+from localart_tui.text import ago, clean, count_text, size_text
 from localart_tui.tones import Tone
 
 if TYPE_CHECKING:
@@ -175,9 +175,21 @@ def _sound_lines(health: Health, checked: tuple[str, ...] | None, glyphs: Glyphs
             (f"{glyphs.good} ", Tone.GOOD),
             ("sound, as far as SQLite's quick check sees", Tone.TEXT),
         )
-    yield _fact(
-        "contents", ("`localart verify --data` reads every byte; the store keeps no record of when", Tone.DIM)
-    )
+    yield from _verified_lines(health, glyphs)
+
+
+def _verified_lines(health: Health, glyphs: Glyphs) -> Iterator[Line]:
+    for mark in health.verified:
+        since = health.last_change - mark.last_change
+        good = not mark.damage_count
+        yield _fact(
+            "verified",
+            (f"{glyphs.good if good else glyphs.bad} ", Tone.GOOD if good else Tone.BAD),
+            (f"{ago(mark.time)}, {clean(mark.words, 80)}", Tone.TEXT if good else Tone.BAD),
+            (f"; {count_text(since, 'change')} since" if since > 0 else "", Tone.DIM),
+        )
+    if not health.verified:
+        yield _fact("verified", ("never: `localart verify --data` reads every byte", Tone.DIM))
 
 
 # --- packs -------------------------------------------------------------------------------------------

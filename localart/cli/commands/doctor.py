@@ -7,7 +7,7 @@ from localart.cli.command import Call, command
 from localart.cli.console import BOLD, RED, YELLOW, Console
 from localart.cli.examination import Examination, Level, examine, how_found
 from localart.cli.exit_codes import ExitCode
-from localart.cli.figures import count_text, share_text, size_text
+from localart.cli.figures import count_text, share_text, size_text, time_text
 
 if TYPE_CHECKING:
     from localart.catalog.figures import StoreFigures
@@ -43,6 +43,7 @@ def _document(found: Examination) -> dict[str, Any]:
         "store": {**asdict(found.place), "path": str(found.place.path)},
         "catalog": None if found.catalog is None else asdict(found.catalog),
         "figures": None if found.figures is None else asdict(found.figures),
+        "verified": [asdict(mark) for mark in found.verified],
         "findings": [asdict(finding) for finding in found.findings],
     }
 
@@ -72,6 +73,10 @@ def _print_store(console: Console, found: Examination) -> None:
     if found.figures is not None:
         _print_figures(console, found.figures)
     _fact(console, "disk", _disk(place))
+    for mark in found.verified:
+        _fact(console, "verified", f"{time_text(mark.time)}, {mark.words}")
+    if not found.verified:
+        _fact(console, "verified", "never; `localart verify` looks")
     console.line()
 
 

@@ -16,6 +16,7 @@ from localart.cli.progress_line import progress_line
 
 if TYPE_CHECKING:
     from localart.operations.repair import RepairPlan, RepairReport
+    from localart.repository import Repository
 
 _LISTED = 50
 _REBUILD = "`localart rebuild` makes a new database from the packs"
@@ -42,6 +43,8 @@ def repair_command(call: Call, places: tuple[Path, ...], yes: bool, dry_run: boo
     """
     from localart.errors import CatalogDamaged
     from localart.operations.repair import execute_repair, plan_repair
+    from localart.operations.verify_mark import keep_mark
+    from localart.settings import notes_folder
 
     progress = progress_line(silent=call.settings.silent)
     try:
@@ -49,13 +52,15 @@ def repair_command(call: Call, places: tuple[Path, ...], yes: bool, dry_run: boo
         plan = plan_repair(repository, progress=progress)
     except CatalogDamaged as error:
         raise CatalogDamaged(error.message, hint=_REBUILD) from error
+    copies = _copies(repository, places)
     if dry_run or not plan.steps:
-        _show_plan(call, plan)
+        _show_plan(call, plan, copies)
         call.exit(ExitCode.OK if plan.report.is_sound else ExitCode.FAILED)
     if not yes:
-        _confirm(call, plan)
+        _confirm(call, plan, copies)
     report = execute_repair(repository, plan, places=places, progress=progress)
-    _tell(call, report)
+    keep_mark(repository.root, report.after, data=True, subset=None, notes=notes_folder())
+    _tell(call, report, copies)
     call.exit(ExitCode.OK if report.is_sound else ExitCode.FAILED)
 
 
@@ -73,10 +78,32 @@ def _plan_lines(plan: "RepairPlan") -> Iterator[str]:
         yield _REBUILD
 
 
-def _show_plan(call: Call, plan: "RepairPlan") -> None:
+def _copies(repository: "Repository", places: tuple[Path, ...]) -> list[str]:
+    """What is to be known of places that are copies of this very store, earlier, later or parted from it."""
+    from localart.operations.compare_copies import tell_of_copy
+
+    return [said for said in (tell_of_copy(repository, place) for place in places) if said]
+
+
+def _copy_lines(copies: list[str]) -> Iterator[str]:
+    """Only contents are taken from a copy, each compared with its digest; `localart compare` says what else it has."""
+    for said in copies:
+        yield f"note: {said}; only contents are taken from it (see `localart compare`)"
+
+
+def _show_plan(call: Call, plan: "RepairPlan", copies: list[str]) -> None:
     if call.console.as_json:
-        call.console.document({"dry_run": True, "steps": _steps(plan), "found": report_document(plan.report)})
+        call.console.document(
+            {
+                "dry_run": True,
+                "steps": _steps(plan),
+                "copies": copies,
+                "found": report_document(plan.report),
+            }
+        )
         return
+    for line in _copy_lines(copies):
+        call.console.line(line)
     show_findings(call.console, plan.report)
     for line in _plan_lines(plan):
         call.console.line(line)
@@ -88,10 +115,10 @@ def _steps(plan: "RepairPlan | RepairReport") -> list[dict[str, Any]]:
     ]
 
 
-def _confirm(call: Call, plan: "RepairPlan") -> None:
+def _confirm(call: Call, plan: "RepairPlan", copies: list[str]) -> None:
     if not is_terminal(sys.stdin):
         raise click.UsageError("Nobody is there to be asked; pass --yes", click.get_current_context())
-    for line in _plan_lines(plan):
+    for line in (*_copy_lines(copies), *_plan_lines(plan)):
         call.console.say(line)
     call.console.say("copy the whole store somewhere safe first if there is room for it")
     if not call.console.ask("Do this?"):
@@ -102,11 +129,13 @@ def _confirm(call: Call, plan: "RepairPlan") -> None:
 # --- tell -----------------------------------------------------------------------------------------------
 
 
-def _tell(call: Call, report: "RepairReport") -> None:
+def _tell(call: Call, report: "RepairReport", copies: list[str]) -> None:
     if call.console.as_json:
-        call.console.document(_document(report))
+        call.console.document({**_document(report), "copies": copies})
         return
     console = call.console
+    for line in _copy_lines(copies):
+        console.line(line)
     for step in report.steps:
         console.line(f"done: {step.says}")
     for pack in report.packs:

@@ -25,12 +25,15 @@ _NAMED = 8
 )
 @click.option("--resume", is_flag=True, help="Go on where an interrupted --data stopped.")
 def verify_command(call: Call, data: bool, subset: str | None, resume: bool) -> None:
-    """Look whether the store is what was written to it. Changes nothing; works on read-only media.
+    """Look whether the store is what was written to it. Works on read-only media.
+
+    Nothing is changed but the note VERIFIED in the store, which says when it was looked at and how it came out.
 
     Exit code 0 when it is sound, 1 when damage was found; when it was not possible to look: 10 no store, 11 locked, 12
     too new, 15 anything else. Ctrl-C stops it (130), and --resume goes on.
     """
     from localart.operations.verify import verify_store
+    from localart.operations.verify_mark import keep_mark
     from localart.settings import notes_folder
 
     part = None if subset is None else _part(subset)
@@ -52,6 +55,7 @@ def verify_command(call: Call, data: bool, subset: str | None, resume: bool) -> 
     except (LocalartError, OSError) as error:
         _cannot_look(call, error)
         raise
+    keep_mark(call.store_path, report, data=data, subset=part, notes=notes_folder())
     _show(call, report)
     call.exit(ExitCode.OK if report.is_sound else ExitCode.FAILED)
 

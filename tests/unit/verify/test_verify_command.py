@@ -1,5 +1,6 @@
 """`localart verify` and `localart repair` as they are called, and verify as a function."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,10 +14,14 @@ from click.testing import CliRunner, Result
 
 from localart.cli.exit_codes import ExitCode
 from localart.errors import InvalidSetting, StoreBusy
+from localart.files.filesystem import write_atomically
+from localart.operations import verify_mark
 from localart.operations.repair import execute_repair, plan_repair
 from localart.operations.verify import Subset, parse_subset, verify, verify_store
+from localart.operations.verify_mark import NOTE, Depth, last_marks
 from localart.progress import Silence
 from localart.repository import open_repository
+from localart.repository.opening import close_all
 
 Call = Callable[..., Result]
 
@@ -58,11 +63,11 @@ def cli() -> Call:
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, int]]:
-    """Length and change time of every file."""
+    """Length and change time of every file but the note that says when it was looked at."""
     return {
         str(path): (path.stat().st_size, path.stat().st_mtime_ns)
         for path in root.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != NOTE
     }
 
 
@@ -218,6 +223,79 @@ def test_writers_at_work_are_not_misjudged(copy: Path, monkeypatch: pytest.Monke
     assert verify_store(copy, data=True).is_sound
 
 
+# --- the note --------------------------------------------------------------------------------------------
+
+
+def marks(root: Path, notes: Path | None = None) -> list[tuple[Depth, str, int]]:
+    return [(mark.depth, mark.part, mark.damage_count) for mark in last_marks(root, notes)]
+
+
+def test_the_last_look_of_each_depth_is_noted(copy: Path, cli: Call) -> None:
+    """Seen to fail when a quick look takes the place of a look at all bytes."""
+    cli("verify", "--data", code=ExitCode.OK)
+    cli("verify", "--subset", "2/7", code=ExitCode.OK)
+    cli("verify", code=ExitCode.OK)
+
+    assert marks(copy) == [(Depth.QUICK, "", 0), (Depth.PART, "2/7", 0), (Depth.DATA, "", 0)]
+    said = cli("doctor", code=ExitCode.OK).stdout
+    assert "all bytes: sound" in said
+    assert "part 2/7 of the bytes: sound" in said
+    assert stat.S_IMODE((copy / NOTE).stat().st_mode) == 0o600
+
+
+def test_the_note_says_what_was_found_and_repair_renews_it(whole: Path, copy: Path, cli: Call) -> None:
+    harm(copy)
+    cli("verify", "--data", code=ExitCode.FAILED)
+    ((_, _, damage_count),) = marks(copy)
+
+    cli("repair", "--yes", "--from", str(whole), code=ExitCode.OK)
+
+    assert damage_count > 0
+    assert marks(copy) == [(Depth.DATA, "", 0)]
+
+
+def test_a_copy_was_not_looked_at_though_it_has_the_note(copy: Path, cli: Call, tmp_path: Path) -> None:
+    """Seen to fail when a mark is not about a place."""
+    cli("verify", "--data", code=ExitCode.OK)
+    shutil.copytree(copy, tmp_path / "copy")
+
+    assert marks(tmp_path / "copy") == []
+    assert (
+        "never; `localart verify` looks"
+        in cli("doctor", "--store", str(tmp_path / "copy"), code=ExitCode.OK).stdout
+    )
+
+
+def test_where_nothing_can_be_written_the_note_lies_in_the_cache_folder(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, content: bytes, mode: int) -> None:
+        if path.parent == copy:
+            raise OSError(errno.EROFS, "Read-only file system")
+        write_atomically(path, content, mode)
+
+    monkeypatch.setattr(verify_mark, "write_atomically", refused)
+    report = verify_store(copy)
+
+    kept = verify_mark.keep_mark(copy, report, data=False, subset=None, notes=tmp_path / "notes")
+    nowhere = verify_mark.keep_mark(copy, report, data=False, subset=None, notes=None)
+
+    assert kept is not None
+    assert kept.is_relative_to(tmp_path / "notes")
+    assert nowhere is None
+    assert marks(copy, tmp_path / "notes") == [(Depth.QUICK, "", 0)]
+    assert not (copy / NOTE).exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"place": 1, "marks": [{}]}', "\x00" * 10, "[" * 60_000])
+def test_a_damaged_note_counts_for_nothing_and_is_renewed(copy: Path, cli: Call, text: str) -> None:
+    (copy / NOTE).write_text(text)
+
+    assert marks(copy) == []
+    cli("verify", code=ExitCode.OK)
+    assert marks(copy) == [(Depth.QUICK, "", 0)]
+
+
 # --- repair ----------------------------------------------------------------------------------------------
 
 
@@ -240,6 +318,46 @@ def test_repair_brings_back_what_a_copy_has(whole: Path, copy: Path, cli: Call) 
     assert done["found_contents"] > 0
     assert bench.answers(copy) == bench.answers(whole)
     cli("verify", "--data", code=ExitCode.OK)
+
+
+def test_repair_says_when_a_place_is_a_copy_that_went_its_own_way(
+    whole: Path, copy: Path, cli: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Contents are right wherever they come from; that the copy has versions of its own must be said."""
+    import localart
+
+    other = tmp_path / "other"
+    shutil.copytree(whole, other)
+    for place in (copy, other):
+        monkeypatch.setenv("LOCALART_DIR", str(place))
+        with localart.init(project="p") as run:
+            run.log({"at": str(place)})
+        close_all()
+    monkeypatch.setenv("LOCALART_DIR", str(copy))
+    harm(copy)
+
+    said = cli("repair", "--dry-run", "--from", str(other), "--from", str(whole), code=ExitCode.FAILED).stdout
+    done = json.loads(cli("repair", "--yes", "--from", str(other), "--json", code=ExitCode.OK).stdout)
+
+    assert f"note: '{other}' was this store until change" in said
+    assert f"note: '{whole}' is this store as it was at change" in said
+    assert said.count("only contents are taken from it") == 2
+    assert ["was this store until change" in one for one in done["copies"]] == [True]
+
+
+def test_what_lies_in_the_trash_is_named_as_touched_too(copy: Path, cli: Call) -> None:
+    """Seen to fail when only committed versions are asked."""
+    for pack in bench.packs_of(copy):
+        for start, length in bench.frames_of(pack):
+            bench.harm_frame(pack, start, length)
+
+    found = json.loads(cli("verify", "--data", "--json", code=ExitCode.FAILED).stdout)
+    done = json.loads(cli("repair", "--yes", "--json", code=ExitCode.FAILED).stdout)
+
+    for report in (found, done["now"]):
+        lost = {(one["in"], one["path"]) for one in report["lost_files"]}
+        assert ("p/gone:v0 (in the trash)", "a") in lost
+        assert ("p/data:v2", "large.bin") in lost
 
 
 def test_repair_lists_what_it_did_not_find_by_its_digest(copy: Path, cli: Call) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from localart.catalog import figures, usage
+from localart.catalog import figures, history, usage
 from localart.catalog.runs import running_runs
 from localart.catalog.usage import CodecUsage, Usage
 from localart.cli.examination import PlaceFacts, place_facts
 from localart.operations.run_life import run_lock_path
 from localart.operations.trash import list_trash
+from localart.operations.verify_mark import VerifyMark, last_marks
 from localart.repository.marker import CATALOG
+from localart.settings import notes_folder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,6 +32,7 @@ __all__ = [
     "Holder",
     "Pack",
     "Usage",
+    "VerifyMark",
     "check_database",
     "codec_name",
     "commands",
@@ -84,6 +87,8 @@ class Health:
     stale: tuple[str, ...]
     trash_count: int
     trash_bytes: int
+    verified: tuple[VerifyMark, ...]
+    last_change: int
 
 
 def read_health(store: Store, connection: sqlite3.Connection) -> Health:
@@ -97,6 +102,8 @@ def read_health(store: Store, connection: sqlite3.Connection) -> Health:
     return Health(
         trash_count=len(trash),
         trash_bytes=sum(one.version.size_bytes for one in trash),
+        verified=tuple(last_marks(store.root, notes_folder())),
+        last_change=history.newest_seq(connection),
         place=place_facts(store.root, ""),
         settings=figures.catalog_settings(connection),
         figures=figures.store_figures(connection),
