@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from test_core_hostile import check
 from tui_driven import driven
 
 import localart
+from localart.operations.verify import verify_store
+from localart.operations.verify_mark import keep_mark
 from localart_tui.data.store import open_store
 from localart_tui.data.store_health import commands, read_health, read_usage
 from localart_tui.places import Place
@@ -106,6 +109,25 @@ def test_only_commands_that_exist_are_named(small):
     assert any(one.text.startswith("localart doctor") for one in found)
     assert all(one.text.split()[1] in COMMANDS for one in found)
     assert all(f"--store {small}" in one.text for one in found)
+
+
+@driven
+async def test_it_says_when_the_store_was_verified_and_what_came_since(small):
+    async with browsing(small, Place("home"), size=(110, 45)) as (app, pilot):
+        await press(pilot, "S")
+        assert "never: `localart verify --data` reads every byte" in screen_text(app)
+    report = verify_store(small, data=True)
+    keep_mark(small, report, data=True, subset=None, notes=None)
+    with localart.init(project="demo"):
+        pass
+    localart.finish()
+
+    async with browsing(small, Place("home"), size=(110, 45)) as (app, pilot):
+        await press(pilot, "S")
+        (line,) = [line for line in screen_text(app).splitlines() if "all bytes: sound" in line]
+
+    assert "verified" in line
+    assert re.search(r"; [1-9] changes since", line)
 
 
 @driven
