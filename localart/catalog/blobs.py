@@ -85,9 +85,9 @@ def publish(tx: Transaction, batch: PackBatch) -> None:
     """Insert the rows of frames that are durable in their pack. Blobs another writer published stay as they are."""
     pack = advance(tx, batch)
     frame_id = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
-    for number, frame in enumerate(batch.frames, start=frame_id):
-        insert_frame(tx, number, pack, frame)
-        _insert_members(tx, number, frame)
+    frames = list(enumerate(batch.frames, start=frame_id))
+    insert_frames(tx, pack, frames)
+    _insert_members(tx, frames)
     for blob in batch.chunked:
         _insert_chunked(tx, blob)
 
@@ -103,30 +103,35 @@ def advance(tx: Transaction, batch: PackBatch) -> int:
     return row_id
 
 
-def insert_frame(tx: Transaction, number: int, pack: int, frame: Frame) -> None:
-    """Say where a frame lies; `BlobMissing` when a base of it is not published (any more)."""
-    tx.execute(
+def insert_frames(tx: Transaction, pack: int, frames: Sequence[tuple[int, Frame]]) -> None:
+    """Say where numbered frames of a pack lie; `BlobMissing` when a base of one is not published (any more)."""
+    tx.executemany(
         "INSERT INTO frames(id, pack, start, stored_bytes, raw_bytes, codec, checksum, depth)"
         " VALUES (?,?,?,?,?,?,?,?)",
-        (
-            number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec,
-            _signed(frame.checksum), frame.depth,
-        ),
+        [
+            (
+                number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec,
+                _signed(frame.checksum), frame.depth,
+            )
+            for number, frame in frames
+        ],
     )  # fmt: skip
-    if frame.bases:
-        chunks = blob_ids(tx.connection, list({base.chunk for base in frame.bases}))
+    bases = [(number, base) for number, frame in frames for base in frame.bases]
+    if bases:
+        chunks = blob_ids(tx.connection, list({base.chunk for _, base in bases}))
         tx.executemany(
             "INSERT INTO frame_bases(frame, at, chunk, start, stop) VALUES (?,?,?,?,?)",
-            [(number, base.at, chunks[base.chunk], base.start, base.stop) for base in frame.bases],
+            [(number, base.at, chunks[base.chunk], base.start, base.stop) for number, base in bases],
         )
 
 
-def _insert_members(tx: Transaction, number: int, frame: Frame) -> None:
-    start = 0
+def _insert_members(tx: Transaction, frames: Sequence[tuple[int, Frame]]) -> None:
     rows = []
-    for member in frame.members:
-        rows.append((member.digest, member.size_bytes, number, start))
-        start += member.size_bytes
+    for number, frame in frames:
+        start = 0
+        for member in frame.members:
+            rows.append((member.digest, member.size_bytes, number, start))
+            start += member.size_bytes
     tx.executemany(
         "INSERT INTO blobs(digest, size, frame, start) VALUES (?,?,?,?) ON CONFLICT(digest) DO UPDATE"
         " SET frame = excluded.frame, start = excluded.start WHERE blobs.frame IS NULL"

@@ -14,7 +14,7 @@ from typing import Any
 
 from localart.catalog import manifests
 from localart.catalog.aliases import seal_of_alias
-from localart.catalog.blobs import advance, insert_frame
+from localart.catalog.blobs import advance, insert_frames
 from localart.catalog.projects import find_project
 from localart.catalog.seals import seal_of
 from localart.catalog.soundness import LOST, journal_canonical
@@ -533,7 +533,7 @@ def repoint(tx: Transaction, batches: Iterable[PackBatch]) -> int:
     for batch in batches:
         pack = advance(tx, batch)
         for frame in batch.frames:
-            insert_frame(tx, number, pack, frame)
+            insert_frames(tx, pack, [(number, frame)])
             starts = accumulate((member.size_bytes for member in frame.members), initial=0)
             count += tx.connection.executemany(
                 "UPDATE blobs SET frame = ?, start = ?, size = ? WHERE digest = ?",

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from localart.catalog.blobs import advance, base_pieces, frame_place, insert_frame
+from localart.catalog.blobs import advance, base_pieces, frame_place, insert_frames
 from localart.catalog.history_record import subject_of
 from localart.catalog.pruning import PackUse
 from localart.catalog.transaction import Transaction
@@ -83,7 +83,7 @@ def repoint(tx: Transaction, batches: Iterable[PackBatch], moved: Mapping[Digest
     for batch in batches:
         pack = advance(tx, batch)
         for frame in batch.frames:
-            insert_frame(tx, number, pack, frame)
+            insert_frames(tx, pack, [(number, frame)])
             count += _repoint_members(tx, number, frame, moved)
             number += 1
     return count

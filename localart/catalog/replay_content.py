@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from localart.catalog import metrics
-from localart.catalog.blobs import insert_frame
+from localart.catalog.blobs import insert_frames
 from localart.catalog.history_record import Row
 from localart.catalog.replay_kinds import Replaying
 from localart.catalog.soundness import LOST
@@ -51,7 +51,7 @@ def place_pack(tx: Replaying, name: str, frames: Iterable[tuple[Frame, Collectio
 
 
 def _place_frame(tx: Replaying, pack: int, number: int, frame: Frame, damaged: Collection[BlobRef]) -> None:
-    insert_frame(tx, number, pack, replace(frame, bases=()))
+    insert_frames(tx, pack, [(number, replace(frame, bases=()))])
     if frame.bases:
         tx.execute("INSERT INTO temp.unsettled VALUES (?)", (number,))
         tx.executemany(
