@@ -1,8 +1,8 @@
 """Append to packs that this process alone holds, and make what was appended durable.
 
 A pack belongs to whoever holds its `flock`. Nobody else writes it, so reserving a range is a matter of one
-process, and threads write their ranges at once. A pack is held until the rows of its frames are committed
-(`release`): another writer that took it earlier would cut those frames off as garbage.
+process. A pack is held until the rows of its frames are committed (`release`): another writer that took it
+earlier would cut those frames off as garbage.
 
 Killed midway: bytes past the last committed `end` are cut off by the next writer that takes the pack.
 """
@@ -100,23 +100,18 @@ class PackAppender:
             raise self.failure
 
     def _append(self, parts: Sequence[Bytes], size_bytes: int) -> tuple[str, int]:
-        with self._lock:
+        with (
+            self._lock
+        ):  # also while writing: the kernel lets one thread write a file, and makes the other spin
             held = self._with_room(size_bytes)
             start = held.end
             held.end += size_bytes
-        try:
-            _write_fully(held.fd, parts, start)
-        except OSError as error:
-            raise store_error(error, "writing new content", pack_path(self._root, held.name)) from error
-        self._start_writeback(held)
+            try:
+                _write_fully(held.fd, parts, start)
+            except OSError as error:
+                raise store_error(error, "writing new content", pack_path(self._root, held.name)) from error
+            _start_writeback(held)
         return held.name, start
-
-    def _start_writeback(self, held: _Held) -> None:
-        """Let the disk begin with what lies far enough back, so that less is left for the sync to wait for."""
-        with self._lock:
-            begun, held.begun = held.begun, max(held.begun, held.end - held.end % _WRITEBACK_BYTES)
-        if held.begun > begun and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(held.fd, begun, held.begun - begun, os.POSIX_FADV_DONTNEED)
 
     def sync(self, only: str | None = None) -> None:
         """Make everything appended durable, to be handed over; or just what is in one pack.
@@ -299,6 +294,13 @@ def _is_at(path: Path, fd: int) -> bool:
         return os.path.samestat(path.lstat(), os.fstat(fd))
     except FileNotFoundError:
         return False
+
+
+def _start_writeback(held: _Held) -> None:
+    """Let the disk begin with what lies far enough back, so that less is left for the sync to wait for."""
+    begun, held.begun = held.begun, max(held.begun, held.end - held.end % _WRITEBACK_BYTES)
+    if held.begun > begun and hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(held.fd, begun, held.begun - begun, os.POSIX_FADV_DONTNEED)
 
 
 def _write_fully(fd: int, parts: Sequence[Bytes], start: int) -> None:
