@@ -31,6 +31,7 @@ from localart.files.filesystem import free_bytes, fsync_folder, write_atomically
 from localart.files.unfinished import is_unfinished
 from localart.model import PackState
 from localart.names import shown
+from localart.operations.compare_copies import common_time
 from localart.operations.copy_packs import CopiedPack, DamagedFrame, copy_pack
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
@@ -204,21 +205,22 @@ def _refuse_foreign(repository: Repository, target: Path, ours: Connection) -> N
     finally:
         theirs.close()
     if not found.is_ahead:
-        raise diverged(found, repository.root, target)
+        raise diverged(found, repository.root, target, common_time(ours, found))
 
 
-def diverged(found: Kinship, root: Path, target: Path) -> StoreError:
-    """The error for two copies of a store that are not an earlier and a later state of it."""
+def diverged(found: Kinship, root: Path, target: Path, time: str) -> StoreError:
+    """The error for two copies of a store that are not an earlier and a later state of it; `time`: when they parted."""
     here, there = shown(str(root), 300), shown(str(target), 300)
     if found.is_behind:
         return StoreError(
             f"{there} is {found.theirs - found.common} changes ahead of {here}, of which it is a copy",
             hint="copy the other way round, or name an empty folder",
         )
+    since = f"change {found.common} of {time}" if found.common else "their beginning"
     return StoreError(
-        f"These two stores were one until change {found.common}: since then {found.ours - found.common} changes were"
+        f"These two stores were one until {since}: since then {found.ours - found.common} changes were"
         f" made in {here} and {found.theirs - found.common} in {there}",
-        hint="name an empty folder; neither can take the other's place",
+        hint="name an empty folder; `localart compare` says in what they differ",
     )
 
 
