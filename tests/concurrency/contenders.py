@@ -5,9 +5,12 @@ byte of a version it has never heard of.
 """
 
 import json
+import os
 import random
 import sys
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import localart
@@ -51,6 +54,41 @@ def write(writer: int, turns: int) -> None:
         for turn in range(turns):
             run.log({"turn": turn})
             print(json.dumps({"number": log_one(run, writer, turn), "turn": turn}), flush=True)
+
+
+def _write_from_here(writer: int, turns: int) -> None:
+    """As `write`, beside others in the same process; each line says who."""
+    with localart.init(project="race", id=f"writer{writer}", reinit="create_new") as run:
+        for turn in range(turns):
+            run.log({"turn": turn})
+            line = {"number": log_one(run, writer, turn), "turn": turn, "writer": writer}
+            sys.stdout.write(json.dumps(line) + "\n")  # in one piece
+    sys.stdout.flush()
+
+
+def write_by_threads(first: int, count: int, turns: int) -> None:
+    """So many threads, each a writer with a run of its own."""
+    with ThreadPoolExecutor(count) as pool:
+        for done in [pool.submit(_write_from_here, first + number, turns) for number in range(count)]:
+            done.result()
+
+
+def write_by_forks(first: int, count: int, turns: int) -> None:
+    """A writer, and its children, forked while it has the store open and goes on writing."""
+    default_repository()
+    pids = []
+    for number in range(1, count):
+        if not (pid := os.fork()):
+            try:
+                _write_from_here(first + number, turns)
+                close_all()
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        pids.append(pid)
+    _write_from_here(first, turns)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * len(pids)
 
 
 def visit(writer: int, turns: int) -> None:
@@ -97,6 +135,10 @@ def main() -> None:
     match role:
         case "write":
             write(int(arguments[0]), int(arguments[1]))
+        case "threads":
+            write_by_threads(*map(int, arguments))
+        case "forks":
+            write_by_forks(*map(int, arguments))
         case "visit":
             visit(int(arguments[0]), int(arguments[1]))
         case "prune":

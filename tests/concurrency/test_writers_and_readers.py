@@ -48,15 +48,22 @@ def finished(process: subprocess.Popen[str]) -> list[dict]:
     return [json.loads(line) for line in said.splitlines()]
 
 
-def compete(start, tmp_path: Path, *, writers: int, turns: int, readers: int) -> float:
-    """Let them loose and check everything; versions a second."""
+def compete(start, tmp_path: Path, *, writers: int, turns: int, readers: int, families: int = 0) -> float:
+    """Let them loose and check everything; versions a second.
+
+    `families`: beside the writers, a process with so many threads that write, and one with so many forks.
+    """
     stop = tmp_path / "stop"
     reading = [start("read", tmp_path / f"reader{number}", stop) for number in range(readers)]
     reading.append(start("prune", stop))
     began = time.monotonic()
     writing = [start("write", writer, turns) for writer in range(writers)]
+    if families:
+        writing.append(start("threads", writers, families, turns))
+        writing.append(start("forks", writers + families, families, turns))
+    everybody = writers + 2 * families
     logged = {
-        line["number"]: (writer, line["turn"])
+        line["number"]: (line.get("writer", writer), line["turn"])
         for writer, process in enumerate(writing)
         for line in finished(process)
     }
@@ -64,11 +71,11 @@ def compete(start, tmp_path: Path, *, writers: int, turns: int, readers: int) ->
     stop.touch()
     seen = [line for process in reading for line in finished(process)]
 
-    assert sorted(logged) == list(range(writers * turns))
+    assert sorted(logged) == list(range(everybody * turns))
     check_every_version(logged, tmp_path / "all")
     assert all(line["looks"] > 0 for line in seen)
-    assert localart.Api().artifact("race/shared:latest").version == f"v{writers * turns - 1}"
-    return writers * turns / seconds
+    assert localart.Api().artifact("race/shared:latest").version == f"v{everybody * turns - 1}"
+    return everybody * turns / seconds
 
 
 def check_every_version(logged: dict[int, tuple[int, int]], folder: Path) -> None:
@@ -82,7 +89,7 @@ def check_every_version(logged: dict[int, tuple[int, int]], folder: Path) -> Non
 
 @pytest.mark.xdist_group("heavy")
 def test_writers_get_each_number_once_and_readers_never_see_a_half(start, tmp_path):
-    compete(start, tmp_path, writers=4, turns=15, readers=2)
+    compete(start, tmp_path, writers=3, turns=10, readers=2, families=2)
 
 
 @pytest.mark.sweep
@@ -93,7 +100,18 @@ def test_eight_writers_of_two_hundred_versions_each(start, tmp_path):
     print(
         f"\n8 processes × 200 versions, 2 readers, 1 prune: {rate:.0f} versions/s, 0 errors, every byte right"
     )
-    assert rate >= 25  # some 50 on two idle cores
+    assert rate >= 50  # some 130 on two idle cores
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(1800)
+def test_processes_threads_and_forks_write_while_others_read_and_prune(start, tmp_path):
+    rate = compete(start, tmp_path, writers=8, turns=200, readers=2, families=4)
+
+    print(
+        f"\n(8 processes + 4 threads + 4 forks) × 200 versions, 2 readers, 1 prune: {rate:.0f} versions/s, 0 errors"
+    )
+    assert rate >= 50
 
 
 @pytest.mark.xdist_group("heavy")
