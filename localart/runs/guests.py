@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from localart.catalog import metrics, runs
+from localart.disk_errors import disk_errors
 from localart.model import RunRecord
 from localart.modes import make_folder
 from localart.repository import Repository
@@ -19,7 +20,8 @@ _NOTE = "guests"
 
 def note_guest(folder: Path) -> None:
     """Leave word in the run's folder that there is a guest: without, nobody asks what others have said."""
-    make_folder(folder / _NOTE)
+    with disk_errors("joining a run from another process", folder):
+        make_folder(folder / _NOTE)
 
 
 def has_guests(folder: Path) -> bool:
