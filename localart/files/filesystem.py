@@ -148,3 +148,14 @@ def fsync_folder(path: Path) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def fsync_with_parents(path: Path) -> None:
+    """Return once a folder would survive a power cut, and so all folders that it was made with."""
+    for folder in (path, *path.parents):
+        try:
+            fsync_folder(folder)
+        except PermissionError:  # a folder of somebody else's was there before
+            return
+        if folder.is_mount():
+            return

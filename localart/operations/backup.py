@@ -27,7 +27,7 @@ from localart.catalog.lock import FileLock
 from localart.catalog.transaction import last_record
 from localart.disk_errors import disk_errors
 from localart.errors import BlobMissing, NotAStore, StoreError, StoreFull, UsageError
-from localart.files.filesystem import free_bytes, fsync_folder, write_atomically
+from localart.files.filesystem import free_bytes, fsync_folder, fsync_with_parents, write_atomically
 from localart.files.unfinished import is_unfinished
 from localart.model import PackState
 from localart.names import shown
@@ -266,7 +266,7 @@ def _put_in_place(root: Path, target: Path, copy: Path) -> bool:
             if not is_first:
                 settle(catalog)  # its WAL must never meet the new one
             copy.replace(catalog)
-            fsync_folder(target)
+            fsync_with_parents(target)
     finally:
         lock.close()
     if read_marker(target) is None:

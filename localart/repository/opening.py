@@ -18,7 +18,7 @@ from localart.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
-from localart.files.filesystem import fsync_folder, is_network
+from localart.files.filesystem import fsync_with_parents, is_network
 from localart.modes import create_file, make_folder, share_folder
 from localart.names import shown
 from localart.repository.identity import new_uid, utc_now
@@ -228,7 +228,7 @@ def _create_locked(root: Path) -> Marker:
     os.close(create_file(catalog, os.O_EXCL | os.O_WRONLY))  # SQLite gives its other files the same mode
     store = new_uid()
     create_catalog(catalog, now=utc_now(), facts={"store": store, "created_at": utc_now()})
-    _make_durable(root)
+    fsync_with_parents(root)  # this or an earlier, unfinished creation may have made them
     return write_marker(root, store)
 
 
@@ -247,14 +247,3 @@ def _holds_something(catalog: Path) -> bool:
         return has_records(catalog)
     except StoreError:
         return True
-
-
-def _make_durable(root: Path) -> None:
-    """Sync `root` and the folders it lies in, for this or an earlier, unfinished creation may have made them."""
-    for folder in (root, *root.parents):
-        try:
-            fsync_folder(folder)
-        except PermissionError:  # a folder of somebody else's was there before
-            return
-        if folder.is_mount():
-            return

@@ -8,6 +8,7 @@ import pytest
 from power import tracing
 from power.kill_points import KillBench, broken_by_kills, environment_of_victims
 from power.observing import observe, wrong_with
+from power.sync_order import violations
 
 pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")
 
@@ -36,6 +37,18 @@ class CopyingBench(KillBench):
 def bench(tmp_path_factory):
     with CopyingBench(tmp_path_factory.mktemp("bench"), environment_of_victims()) as bench:
         yield bench
+
+
+@pytest.mark.xdist_group("strace")
+@pytest.mark.parametrize("scenario", ["rebuild", "backup"])
+def test_what_was_rebuilt_or_copied_is_synced_before_the_call_returns(bench, scenario):
+    """Fails when the folder that a backup's own folder is in is not synced, or the new catalog before it moves."""
+    trace = bench.trace(scenario)
+
+    copy = trace.store.with_name("store-copy")
+    for place in (trace.store, *([copy] if scenario == "backup" else [])):
+        broken = violations(trace.calls, store=place, existing=trace.existing, acks=trace.acks)
+        assert list(broken) == []
 
 
 @pytest.mark.xdist_group("strace")
