@@ -7,6 +7,8 @@ Broken on purpose: `delete_run` with its versions deleted in a transaction of th
 moved in a transaction after the one that logs its version fails `later`.
 """
 
+from fnmatch import fnmatch
+
 import pytest
 from power import tracing
 from power.kill_points import KillBench, broken_by_kills, environment_of_victims
@@ -35,6 +37,31 @@ def test_everything_is_synced_in_order_before_a_call_returns(bench, scenario):
     broken = violations(trace.calls, store=trace.store, existing=trace.existing, acks=trace.acks)
     assert list(broken) == []
     assert sum(call.path == str(trace.acks) for call in trace.calls) == trace.steps > 0
+
+
+@pytest.mark.xdist_group("strace")
+@pytest.mark.parametrize(
+    ("scenario", "place"),
+    [
+        ("first", "/packs/*.pack"), ("first", "/packs"), ("first", "/localart.db"), ("first", "/localart.db-wal"),
+        ("first", ""), ("first", "/.localart-*.part"), ("later", "/packs/*.pack"), ("later", "/localart.db-wal"),
+        ("alias", "/packs/*.pack"), ("alias", "/localart.db-wal"), ("delete", "/localart.db-wal"),
+    ],
+)  # fmt: skip
+def test_one_sync_that_is_left_out_is_noticed(bench, scenario, place):
+    """What the test above would say of a library that forgets a single sync; SQLite makes some that nobody needs."""
+    trace = bench.trace(scenario)
+    syncs = [
+        at
+        for at, call in enumerate(trace.calls)
+        if call.name in {"fsync", "fdatasync"} and fnmatch(call.path.removeprefix(str(trace.store)), place)
+    ]
+
+    without_one = [[*trace.calls[:at], *trace.calls[at + 1 :]] for at in syncs]
+    assert any(
+        list(violations(calls, store=trace.store, existing=trace.existing, acks=trace.acks))
+        for calls in without_one
+    )
 
 
 @pytest.mark.xdist_group("strace")

@@ -6,6 +6,9 @@ Broken on purpose: a damaged pack that goes to quarantine before what is sound i
 import pytest
 from power import tracing
 from power.kill_points import KillBench, broken_by_kills, environment_of_victims
+from power.observing import observe, wrong_with
+
+from localart.operations.rebuild import rebuild
 
 pytestmark = pytest.mark.skipif(bool(tracing.why_not()), reason=tracing.why_not() or "traced")
 
@@ -15,6 +18,15 @@ class RepairBench(KillBench):
 
     def _wrong_after_kill(self, store):
         return ()
+
+    def _rebuilt(self, scenario, store):
+        """A damaged pack that was let go of, and not put aside any more, is found again in a store without rows."""
+        (store / "localart.db").unlink()
+        rebuild(store)
+        ending = self._victims.run("repair", store)
+        if ending.code or observe(store) != scenario.states[-1]:
+            yield f"rebuilt from its packs, and repaired: {ending}"
+        yield from wrong_with(store)
 
 
 @pytest.fixture(scope="module")
