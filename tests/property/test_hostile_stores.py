@@ -249,9 +249,9 @@ class Game:
         if kind.startswith("above_") and above == path:
             return False
         place = root / (above if kind.startswith("above_") else path)
-        if os.path.lexists(place):
-            return False
-        with suppress(OSError):  # another trap is in its way
+        if os.path.lexists(place) or not place.parent.resolve().is_relative_to(root.resolve()):
+            return False  # another trap is there, or a link above it that leads out
+        with suppress(OSError):  # a file is above it
             place.parent.mkdir(parents=True, exist_ok=True)
             PUT[kind](place, self.outside)
             return True
