@@ -5,6 +5,9 @@ the next one then begins with the same number; what later records follow tells t
 digest is made of that of the one before. Of two at the very end the newer one counts: it may never have been
 acknowledged, but everything it needs was durable before it was written. Copies that a prune moved to other packs
 are the same commit.
+
+Nothing ever follows what was rolled back. Where one commit follows another and neither counts, packs of two copies of
+the store lie together that were both written to: the copy whose newest commit is older has parted from this one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,10 +40,14 @@ class FoundCommit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenChain:
-    """The commits that count, oldest first; the numbers of lost records, as (first, last)."""
+    """The commits that count, oldest first; the numbers of lost records, as (first, last).
+
+    `parted`: what another copy of the store went on with, as (the last record both have, its last one).
+    """
 
     commits: tuple[FoundCommit, ...]
     gaps: tuple[tuple[int, int], ...]
+    parted: tuple[tuple[int, int], ...] = ()
 
 
 def choose_chain(found: Iterable[FoundCommit]) -> ChosenChain:
@@ -56,7 +63,9 @@ def choose_chain(found: Iterable[FoundCommit]) -> ChosenChain:
         # what ends just before the oldest, and is not what that follows, was rolled back
         pool = [commit for commit in pool if commit.last_seq < chosen[-1].first_seq - 1]
     chosen.reverse()
-    return ChosenChain(commits=tuple(chosen), gaps=tuple(_gaps(chosen)))
+    return ChosenChain(
+        commits=tuple(chosen), gaps=tuple(_gaps(chosen)), parted=tuple(_parted(commits, chosen, before))
+    )
 
 
 def _may_be(commit: FoundCommit) -> bool:
@@ -89,3 +98,18 @@ def _gaps(chosen: Iterable[FoundCommit]) -> Iterator[tuple[int, int]]:
         if commit.first_seq > expected:
             yield expected, commit.first_seq - 1
         expected = commit.last_seq + 1
+
+
+def _parted(
+    commits: Iterable[FoundCommit], chosen: Iterable[FoundCommit], before: dict[bytes, FoundCommit]
+) -> Iterator[tuple[int, int]]:
+    """A single commit that does not count was rolled back, as far as can be told; of two, the first was not."""
+    kept = {commit.last_digest for commit in chosen}
+    dropped = [commit for commit in commits if commit.last_digest not in kept]
+    inner = {before[commit.last_digest].last_digest for commit in dropped if commit.last_digest in before}
+    for end in dropped:
+        branch = [end]
+        while (earlier := before.get(branch[-1].last_digest)) is not None and earlier.last_digest not in kept:
+            branch.append(earlier)
+        if end.last_digest not in inner and len(branch) > 1:
+            yield branch[-1].first_seq - 1, end.last_seq

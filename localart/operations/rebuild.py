@@ -67,7 +67,8 @@ class RebuildReport:
     """What was restored, and all that could not be. `database` is the new one, `set_aside` where the old one is.
 
     `gaps`: numbers of journal records that no pack holds, as (first, last). `running`: runs that had not ended;
-    what they logged last may be missing.
+    what they logged last may be missing. `parted`: changes in the packs that another copy of the store made, as (the
+    last one both have, its last one); they are left out.
     """
 
     database: Path
@@ -84,11 +85,12 @@ class RebuildReport:
     lost_files: tuple[LostFile, ...] = ()
     lost_versions: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+    parted: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return not (self.gaps or self.not_replayed or self.lost_files or self.lost_versions)
+        return not (self.gaps or self.not_replayed or self.lost_files or self.lost_versions or self.parted)
 
 
 def rebuild(
@@ -257,6 +259,7 @@ def _report(
         lost_files=tuple(lost_files(connection, limit=LISTED)),
         lost_versions=lost,
         running=running,
+        parted=chain.parted,
     )
 
 

@@ -60,6 +60,11 @@ def _lines(report: "RebuildReport") -> Iterator[str]:
     yield str(report.database)
     for first, last in report.gaps:
         yield f"missing: journal records {first} to {last}"
+    for common, last in report.parted:
+        yield (
+            f"left out: changes {common + 1} to {last} of another copy of this store, from which it parted after"
+            f" change {common}; rebuild that one where its packs are alone"
+        )
     shown = [
         *(f"missing: record {one.seq} ({one.kind}): {one.reason}" for one in report.not_replayed),
         *(f"missing: the list of files of {name}" for name in report.lost_versions),
@@ -100,4 +105,5 @@ def _document(report: "RebuildReport") -> dict[str, Any]:
         ],
         "damages": [{"pack": one.pack, "start": one.start, "reason": one.reason} for one in report.damages],
         "running": list(report.running),
+        "parted": [{"common": common, "last": last} for common, last in report.parted],
     }  # fmt: skip

@@ -89,5 +89,22 @@ def test_what_was_rolled_back_does_not_fill_a_gap():
     assert places([made[0], made[1], made[3]]) == ([1, 4], [(2, 2)])
 
 
+def test_what_a_copy_went_on_with_is_told_from_what_was_rolled_back():
+    """Seen to fail when one commit that does not count is enough."""
+    journal = Journal()
+    made = [journal.commit(2), journal.commit(rolled_back=True)]
+    parted = journal.last, journal.seq
+    theirs = [journal.commit(), journal.commit(3)]
+    journal.last, journal.seq = parted
+    ours = [journal.commit(rolled_back=True), journal.commit(2)]
+
+    chain = choose_chain([*made, *theirs, *ours])
+
+    assert [commit.place for commit in chain.commits] == [1, 6]
+    assert chain.parted == ((2, 6),)
+    assert choose_chain([*made, *ours]).parted == ()
+    assert choose_chain([*made, *theirs]).parted == ()
+
+
 def test_no_commits_are_an_empty_chain():
     assert places([]) == ([], [])

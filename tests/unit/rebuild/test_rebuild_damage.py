@@ -1,5 +1,6 @@
 """What of a store is still there when packs are gone or damaged too, and what is said of the rest."""
 
+import fcntl
 import random
 import shutil
 import sqlite3
@@ -332,3 +333,28 @@ def test_what_a_rewound_run_had_logged_later_does_not_come_back(store, monkeypat
     rows = everything(copy)["metrics_view"]
     assert len(rows) == 11
     run.finish()
+
+
+def test_what_a_copy_of_the_store_went_on_with_is_left_out_and_said(plain, tmp_path, monkeypatch):
+    """Packs of two copies that lie together are known by the chain; else one history was silently the other's."""
+    copy = tmp_path / "copy"
+    shutil.copytree(plain, copy)
+    for place, name in ((copy, "theirs"), (plain, "ours")):
+        monkeypatch.setenv("LOCALART_DIR", str(place))
+        (taken,) = packs(place)
+        with taken.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # so that each makes a pack of its own
+            with localart.init(project="p", id=name) as run:
+                log(run, name, files={"x": name.encode()})
+            close_all()
+    (theirs,) = {path.name for path in packs(copy)} - {path.name for path in packs(plain)}
+    shutil.copy(copy / "packs" / theirs, plain / "packs" / theirs)
+    lose(plain)
+
+    report = rebuild(plain)
+
+    assert not report.is_complete
+    assert len(report.parted) == 1
+    assert [one.name for one in localart.Api().artifact_collections("p", "dataset")] == ["ds", "ours"]
+    with localart.Api().artifact("p/ours:v0").open("x") as file:
+        assert file.read() == b"ours"
