@@ -5,7 +5,6 @@ their content, whose paths the record tells; some kinds (histograms, class lists
 (annotated images, tables) need several.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
@@ -112,6 +111,8 @@ class FileMedia(Media):
 
     def to_run(self, files: MediaFiles) -> Record:
         """Keep the file; its path, size and SHA-256 are part of the record."""
+        import hashlib  # three hundredths of a run's whole start
+
         path = files.keep(self.folder, self.data, self.suffix)
         checksum = hashlib.sha256(self.data).hexdigest()
         size = len(self.data)

@@ -14,7 +14,6 @@ import errno
 import fcntl
 import io
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -93,7 +92,7 @@ class Lease:
             return self._holders == 1
 
     def _open_pins(self) -> None:
-        path = self._path.with_name(f"lease-{secrets.token_hex(8)}{_SUFFIX}")
+        path = self._path.with_name(f"lease-{os.urandom(8).hex()}{_SUFFIX}")
         with self._pinning, self._gate.held(timeout_seconds=_PATIENCE_SECONDS, shared=True):
             try:
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
