@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localart.disk_errors import store_error
@@ -49,7 +49,8 @@ def scratch_file(repository: Repository) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # it is swept one day
+            path.unlink()
 
 
 def _is_full(error: OSError, path: Path) -> bool:

@@ -4,6 +4,7 @@ A pack's file is removed when no row names it any more. Whoever has it open read
 it missing (BlobMissing) and asks the catalog where the bytes are now.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -16,15 +17,21 @@ from localart.modes import make_folder
 from localart.store.frames import PACK_HEADER_BYTES
 from localart.store.packs import pack_path
 
+_NOT_OURS = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.EACCES, errno.EPERM}
 _PACK_FILE = re.compile(r"[0-9a-f]{32}\.pack", re.ASCII)
 
 
 @contextmanager
 def claimed_pack(root: Path, pack: str) -> Iterator[bool]:
-    """Keep writers from the pack for the body; False when one has it, or there is no such file."""
+    """Keep writers from the pack for the body; False when one has it, or there is no such file that is ours.
+
+    StoreError when the disk does not let it be opened.
+    """
     try:
         fd = os.open(pack_path(root, pack), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise store_error(error, "opening a pack to take it away") from error
         yield False
         return
     try:

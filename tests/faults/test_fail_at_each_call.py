@@ -112,10 +112,14 @@ def _kind(call):
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_any_call_may_fail_in_any_way(server, scenario):
-    """Each call, with each error, once and from then on: that calls, or all that write."""
+    """Each call, with each error, once and from then on; then all calls that write or, in turn, all of its kind."""
     share, shares = map(int, SLICE.split("/"))
     calls = server.calls(scenario)
-    faults = list(product(range(1, len(calls) + 1), ERRORS, HOW_LONG))
+    faults = [
+        (number, error, how)
+        for number, (turn, error) in product(range(1, len(calls) + 1), enumerate(ERRORS))
+        for how in ("once", HOW_LONG[1 + (number + turn) % 2])
+    ]
     tried = faults[share - 1 :: shares]
 
     found = server.disturb(scenario, tried)
