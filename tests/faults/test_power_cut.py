@@ -57,6 +57,22 @@ def test_a_power_cut_while_a_store_is_made_leaves_none_or_a_whole_one(tmp_path, 
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
+def test_a_power_cut_while_bytes_are_freed_takes_none_that_are_needed(tmp_path, workdir, journal):
+    """Fails when the packs that bytes moved to are not synced before the old ones go (see below)."""
+    recording = rig.record(
+        rig.blank_disk(tmp_path), tmp_path, workdir, journal=journal, rounds=8, names=("ann",)
+    )
+
+    with _cuts(recording) as cuts:
+        dangerous = cuts.around("prune")
+        wanted = random.Random(journal).sample(dangerous, min(len(dangerous), _share(JOURNALS)))
+        verdicts = _cut_each(cuts, wanted, tmp_path, workdir)
+
+    _tell(f"ext4 data={journal}, while a prune frees bytes", verdicts)
+    assert _broken(verdicts) == []
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
 def test_a_power_cut_while_a_store_is_closed_or_opened_again_loses_nothing(tmp_path, workdir, journal):
     recording = rig.record(
         rig.blank_disk(tmp_path), tmp_path, workdir, journal=journal, rounds=8, names=("ann",)
@@ -92,8 +108,12 @@ def test_a_second_power_cut_loses_nothing_either(tmp_path, workdir, journal):
                 again / "found", again, workdir, journal=journal, rounds=2, names=(f"cat{number}",)
             )
             with _cuts(later) as more:
-                anywhere = range(more.first(), len(more.records))
-                twice = [*chance.sample(anywhere, 2), *chance.sample(more.around("close"), 3)]
+                recovering = range(more.first(), _first_return(more))
+                anywhere = range(_first_return(more), len(more.records))
+                twice = [
+                    *chance.sample(recovering, min(len(recovering), 4)),
+                    chance.choice(anywhere), *chance.sample(more.around("close"), 2),
+                ]  # fmt: skip
                 verdicts += _cut_each(more, twice, again, workdir, earlier)
             shutil.rmtree(again)
 
@@ -111,6 +131,26 @@ def test_a_sync_that_is_left_out_is_noticed(tmp_path, workdir, left_out):
     with _cuts(recording) as cuts:
         middle = len(cuts.records) // 2
         verdicts = _cut_each(cuts, range(middle, len(cuts.records), middle // 6), tmp_path, workdir)
+
+    assert _broken(verdicts)
+
+
+@pytest.mark.parametrize(("left_out", "do"), [("one", "log"), ("prune", "prune")])
+def test_one_sync_that_is_left_out_is_noticed(tmp_path, workdir, left_out, do):
+    """A single log does not sync its pack, or a prune not the packs it moved bytes to; the power fails just after."""
+    recording = rig.record(
+        rig.blank_disk(tmp_path), tmp_path, workdir,
+        journal="writeback", rounds=4, names=("ann",), leave_out=left_out,
+    )  # fmt: skip
+
+    with _cuts(recording) as cuts:
+        (writer,) = recording.writers.values()
+        told = max(
+            at
+            for at, event in enumerate(writer.events)
+            if event["do"] == do and (do == "prune" or (event["artifact"], event["number"]) == ("chunked", 1))
+        )
+        verdicts = _cut_each(cuts, [cuts.told(told)] * 8, tmp_path, workdir)
 
     assert _broken(verdicts)
 

@@ -116,7 +116,7 @@ def _check_metrics(
         .fetchall()
     }
     last_durable = max(
-        (at for at, event in enumerate(done) if event["do"] not in {"metric", "close"}), default=-1
+        (at for at, event in enumerate(done) if event["do"] not in {"metric", "close", "prune"}), default=-1
     )
     for at, event in enumerate(done):
         if event["do"] != "metric" or (event["run"], event["step"]) in kept:

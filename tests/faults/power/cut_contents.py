@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = "cuts"
-ARTIFACTS = ("small", "chunked", "many")
+ARTIFACTS = ("small", "chunked", "many", "doomed")
+PACK_BYTES = 400_000
+"""Of writers that prune: so small that packs are full, half dead and quite dead after a few rounds."""
 MANY_FILES = 160
 CHUNKED_BYTES = 512 << 10
 METRICS_AT_RISK_SECONDS = 1.0
@@ -15,7 +17,7 @@ METRICS_AT_RISK_SECONDS = 1.0
 
 def tree_of(artifact: str, writer: str, number: int) -> dict[str, bytes]:
     """Path → bytes of one version: the same whoever asks."""
-    trees = {"small": _small_tree, "chunked": _chunked_tree, "many": _many_tree}
+    trees = {"small": _small_tree, "chunked": _chunked_tree, "many": _many_tree, "doomed": _doomed_tree}
     return trees[artifact](f"{writer}/{artifact}", number)
 
 
@@ -36,6 +38,11 @@ def _chunked_tree(seed: str, number: int) -> dict[str, bytes]:
         content[at : at + 2048] = _noise(f"{seed}/{edit}", 2048)
         content += _noise(f"{seed}/tail/{edit}", 300)
     return {"model.bin": bytes(content)}
+
+
+def _doomed_tree(seed: str, number: int) -> dict[str, bytes]:
+    """Nothing of it is in another version."""
+    return {"a.bin": _noise(f"{seed}/a/{number}", 60_000), "b.bin": _noise(f"{seed}/b/{number}", 60_000)}
 
 
 def _many_tree(seed: str, number: int) -> dict[str, bytes]:

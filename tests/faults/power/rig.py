@@ -273,6 +273,11 @@ class PowerCuts:
                     ]
         return sorted(set(found))
 
+    def told(self, event: int) -> int:
+        """How many records there were when the only writer told of its call with this number."""
+        (writer,) = self.recording.writers.values()
+        return sum(record.stop <= writer.marks[event] for record in self.records)
+
     def moment(self, count: int) -> float:
         """The last moment at which the power can have been cut, `count` records having reached the disk."""
         if count < len(self.records):
