@@ -129,6 +129,15 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameRun:
+    """Raw bytes of a frame that follow each other in a blob too, from `start` to before `stop` of the frame."""
+
+    place: FramePlace
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class BasePiece:
     """A slice of an earlier chunk, and where that chunk lies."""
 

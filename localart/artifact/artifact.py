@@ -57,6 +57,9 @@ class Artifact(ArtifactContent):
         """A stored file to read here and there, without a download; KeyError when there is none at `path`.
 
         Only what is read is decoded, every byte is verified. Binary; `io.TextIOWrapper` makes text of it.
+        There is no file behind it that could be mapped into memory (`fileno()` raises): map a downloaded one,
+        `mmap.mmap(open(artifact.get_entry(path).download()).fileno(), 0, access=mmap.ACCESS_READ)`, or hand its
+        path to `numpy.load(mmap_mode="r")`, `safetensors.safe_open` or `torch.load(mmap=True)`.
         """
         entry = self._stored("content").find(path)
         if entry is None or entry.reference is not None:
@@ -94,12 +97,15 @@ class Artifact(ArtifactContent):
         path_prefix: str | os.PathLike[str] | None = None,
         multipart: bool | None = None,
         *,
+        only: str | Sequence[str] = (),
         fetch_references: bool | None = None,
     ) -> str:
         """Bring the files to `root` (`./artifacts/name:vN`); the absolute path of that folder.
 
-        Only what is not right already is written; every byte is verified; other files are left alone. What
-        references lead to over a network is brought when `fetch_references` (LOCALART_FETCH_REFERENCES) says so.
+        Only what is not right already is written; every byte is verified; other files are left alone. With
+        `path_prefix`, files whose path starts so; with `only`, those that match one of its patterns: `*.png` in any
+        folder, `images/*.png`, `images/` for all below it, `**/train/*.csv`. What references lead to over a network
+        is brought when `fetch_references` (LOCALART_FETCH_REFERENCES) says so.
         """
         del skip_cache, multipart
         repository = self._content_store("download")
@@ -109,6 +115,7 @@ class Artifact(ArtifactContent):
             self._logged("download"),
             folder,
             path_prefix=os.fspath(path_prefix) if path_prefix else "",
+            only=[only] if isinstance(only, str) else only,
             allow_missing_references=allow_missing_references,
             fetch_references=_may_fetch(fetch_references),
         )

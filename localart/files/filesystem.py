@@ -29,6 +29,7 @@ _NETWORK = {
     *_HOST_FOLDER.split(),
     *(f"fuse.{x}" for x in _FUSE.split()),
 }
+_RESERVING = {"ext4", "xfs"}
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 _NO_REFLINK = {
     errno.EOPNOTSUPP,
@@ -54,6 +55,15 @@ def is_network(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
     Such file systems may lie about locks and cannot share memory. Where the system does not tell, False.
     """
     return _mount_type(os.path.realpath(path), mounts) in _NETWORK
+
+
+def can_reserve(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """Whether reserving a file's blocks before they are written pays below `path`.
+
+    Not where the C library would do it by writing into each block, where the blocks are zeroed (tmpfs), or where
+    they would then not be compressed (btrfs).
+    """
+    return hasattr(os, "posix_fallocate") and _mount_type(os.path.realpath(path), mounts) in _RESERVING
 
 
 def _mount_type(path: str, mounts: Path) -> str:

@@ -1,24 +1,30 @@
 """The one folder a download may write to (I8: nothing outside it is ever written, whatever a path says)."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from localart.errors import SourceChanged, TargetError, TargetMissing, UnsafeTarget
 from localart.files import unfinished
-from localart.files.filesystem import is_network, write_all
+from localart.files.filesystem import can_reserve, is_network, write_all
 from localart.files.folders import FOLDER, Folders, check_part
 from localart.files.hashing import digest_of_fd
 from localart.files.refusals import outside, shown_place, target_error
 from localart.files.source import is_same_state
 from localart.model import BlobRef
 
+Content: TypeAlias = bytes | bytearray | memoryview
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESERVED_BYTES = 1 << 20  # what a smaller file gains is less than the call costs
+_NO_RESERVING = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV}
 
 
 class TargetFolder:
@@ -34,6 +40,8 @@ class TargetFolder:
         """Take over `root_fd`; `TargetFolder.open` is what users call."""
         self.root = root
         self._absent: str | None = None
+        self._names = unfinished.new_names()
+        self._reserves = can_reserve(root)
         # A network file system may grant one lock to everyone, and we would clear what others are writing.
         self._folders = Folders(root, root_fd, sweeps=not is_network(root))
 
@@ -126,10 +134,48 @@ class TargetFolder:
             self._folders.forget(folder)
         return self._write(folder, name, entry_path, pieces, size_bytes)
 
+    def write_many(self, files: Iterable[tuple[str, Content]]) -> list[os.stat_result]:
+        """As `write`, for entry paths and their whole contents, in this order; the `stat` of each.
+
+        Meant for small files; neighbours in the list that share a folder cost least. When one raises, those before
+        it stand there.
+        """
+        self._absent = None
+        stats: list[os.stat_result] = []
+        for folder, some in groupby(files, key=lambda file: file[0].rpartition("/")[0]):
+            with self._folders.borrow(folder, create=True) as folder_fd:
+                for entry_path, content in some:
+                    try:
+                        stats.append(self._write_whole(folder_fd, entry_path, content))
+                    except TargetMissing:  # the folder was removed by someone since it was opened
+                        stats.append(self.write(entry_path, [memoryview(content)], size_bytes=len(content)))
+        return stats
+
+    def _write_whole(self, folder_fd: int, entry_path: str, content: Content) -> os.stat_result:
+        _, name = _split(entry_path)
+        temporary = next(self._names)
+        try:
+            made = _make(temporary, folder_fd, content)
+            os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+            stands = os.lstat(name, dir_fd=folder_fd)
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder_fd)
+            if isinstance(error, OSError):
+                raise target_error(self.root, entry_path, error) from error
+            raise
+        return self._same(made, stands, entry_path)
+
+    def _same(self, made: os.stat_result, stands: os.stat_result, entry_path: str) -> os.stat_result:
+        """`stands`, which must be the file that was made."""
+        if made.st_ino != stands.st_ino or made.st_dev != stands.st_dev:
+            raise TargetError(f"{shown_place(self.root, entry_path)} was replaced while it was written")
+        return stands
+
     def _write(
         self, folder: str, name: str, entry_path: str, pieces: Iterable[bytes | memoryview], size_bytes: int
     ) -> os.stat_result:
-        temporary = unfinished.new_name()
+        temporary = next(self._names)
         with self._folders.borrow(folder, create=True) as folder_fd:
             try:
                 file_fd = self._create(temporary, folder_fd, entry_path)
@@ -140,9 +186,7 @@ class TargetFolder:
                 with suppress(OSError):
                     os.unlink(temporary, dir_fd=folder_fd)
                 raise
-        if not os.path.samestat(made, stands):
-            raise TargetError(f"{shown_place(self.root, entry_path)} was replaced while it was written")
-        return stands
+        return self._same(made, stands, entry_path)
 
     def _create(self, temporary: str, folder_fd: int, entry_path: str) -> int:
         try:
@@ -158,6 +202,8 @@ class TargetFolder:
         """Write the pieces and close the file, whose `stat` is returned."""
         total = 0
         try:
+            if size_bytes >= _RESERVED_BYTES and self._reserves:
+                self._reserve(file_fd, size_bytes, entry_path)
             for piece in pieces:
                 total += self._write_piece(file_fd, piece, entry_path)
                 if total > size_bytes:
@@ -169,6 +215,14 @@ class TargetFolder:
             place = shown_place(self.root, entry_path)
             raise TargetError(f"{place} should get {size_bytes} bytes, not {total}")
         return made
+
+    def _reserve(self, file_fd: int, size_bytes: int, entry_path: str) -> None:
+        """Take the blocks at once: writing then takes two thirds of the time, and a full disk is known at once."""
+        try:
+            os.posix_fallocate(file_fd, 0, size_bytes)
+        except OSError as error:
+            if error.errno not in _NO_RESERVING:
+                raise target_error(self.root, entry_path, error) from error
 
     def _write_piece(self, file_fd: int, piece: bytes | memoryview, entry_path: str) -> int:
         try:
@@ -275,6 +329,16 @@ def _split(entry_path: str) -> tuple[str, str]:
         raise outside(entry_path)
     check_part(name, entry_path)
     return folder, name
+
+
+def _make(name: str, folder_fd: int, content: Content) -> os.stat_result:
+    """A new file of these bytes, closed, as `TargetFolder._close` says why; its `stat`."""
+    file_fd = os.open(name, _CREATE, 0o666, dir_fd=folder_fd)
+    try:
+        write_all(file_fd, memoryview(content))
+        return os.fstat(file_fd)
+    finally:
+        os.close(file_fd)
 
 
 def _names_in(folder_fd: int) -> list[tuple[str, bool]]:

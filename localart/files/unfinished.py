@@ -10,7 +10,9 @@ import os
 import re
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 
 _NAME = re.compile(r"\.localart-[0-9a-f]{32}\.part")
 _TRIES, _PAUSE_SECONDS = 50, 0.01
@@ -19,6 +21,14 @@ _TRIES, _PAUSE_SECONDS = 50, 0.01
 def new_name() -> str:
     """A name that no other file has: `.localart-<32 hex digits>.part`."""
     return f".localart-{os.urandom(16).hex()}.part"
+
+
+def new_names() -> Iterator[str]:
+    """Endlessly many such names, for one random number: asking for one costs as much as closing a file.
+
+    Safe to share among threads, which a generator would not be.
+    """
+    return map(f".localart-{os.urandom(8).hex()}{{:016x}}.part".format, count())
 
 
 def is_unfinished(name: str) -> bool:

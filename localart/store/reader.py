@@ -2,18 +2,17 @@
 
 import os
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-from blake3 import blake3
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from localart.errors import BlobDamaged
-from localart.model import BasePiece, BaseSlice, BlobLayout, BlobRef, FramePlace, Piece
+from localart.model import BasePiece, BaseSlice, BlobLayout, BlobRef, FramePlace, FrameRun, Piece
 from localart.records import dataclass
+from localart.store.ahead import AHEAD_PER_THREAD, Decoding, Hashing, OpenFrame, short
 from localart.store.buffers import Buffers
 from localart.store.codecs import DELTAS, decompress
 from localart.store.failures import damaged
@@ -28,51 +27,14 @@ if TYPE_CHECKING:
 _OPEN_PACKS = 32
 _KEPT_FRAMES = 8
 _KEPT_BASES = 24  # frames; a difference of depth d walks through about two in each of d layers
-_AHEAD_PER_THREAD = 3  # frames
 _RUNS_AHEAD = 256
-_FRAMES_OF_STREAM = 24
+_BESIDE_BYTES = 4 << 20
 
 Job = TypeVar("Job")
+Run = TypeVar("Run")
+Located = TypeVar("Located", Piece, FrameRun)
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenFrame:
-    """A decoded frame whose own checksums are right; each member is still to be compared with its digest."""
-
-    place: FramePlace
-    raw: memoryview
-    members: frozenset[tuple[int, BlobRef]]
-
-    def view(self, piece: Piece) -> memoryview:
-        """The bytes of a piece as the frame's member table has it; not hashed."""
-        if (piece.offset, piece.blob) not in self.members:
-            raise damaged(
-                self.place.pack, self.place.start, "the frame holds other contents than the catalog says"
-            )
-        return self.raw[piece.offset : piece.offset + piece.blob.size_bytes]
-
-    def checked(self, piece: Piece) -> memoryview:
-        """The bytes of a piece that match their digest."""
-        view = self.view(piece)
-        if blake3(view).digest() != piece.blob.digest:
-            raise damaged(
-                self.place.pack, self.place.start, f"content {_short(piece.blob)} is not what it was"
-            )
-        return view
-
-    def joined(self, pieces: Sequence[Piece]) -> Iterator[memoryview]:
-        """The bytes of pieces, neighbours together; not hashed."""
-        start = stop = 0
-        for piece in pieces:
-            self.view(piece)
-            if piece.offset != stop:
-                if start < stop:
-                    yield self.raw[start:stop]
-                start = piece.offset
-            stop = piece.offset + piece.blob.size_bytes
-        if start < stop:
-            yield self.raw[start:stop]
+Contents: TypeAlias = list[tuple[BlobRef, Bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +63,8 @@ class BlobReader:
         self._buffers = Buffers(12)
         self._lock = threading.Lock()
         self._packs: OrderedDict[str, _OpenPack] = OrderedDict()
-        self._frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
-        self._base_frames: OrderedDict[FramePlace, _OpenFrame] = OrderedDict()
+        self._frames: OrderedDict[FramePlace, OpenFrame] = OrderedDict()
+        self._base_frames: OrderedDict[FramePlace, OpenFrame] = OrderedDict()
 
     def read(self, layout: BlobLayout) -> bytes:
         """All bytes of a blob; meant for small ones. Frames just used are kept, for a neighbour may be next."""
@@ -129,6 +91,14 @@ class BlobReader:
             return self._stream_whole(layout)
         return self._stream_range(layout, start, stop)
 
+    def stream_runs(self, blob: BlobRef, windows: Iterable[Sequence[FrameRun]]) -> Iterator[memoryview]:
+        """As `stream` of a whole blob, told by the runs that make it up; `windows` is asked as far as it is needed.
+
+        So a file of any size takes the same memory, and looking up goes on beside reading.
+        """
+        packs: set[str] = set()
+        return self._verified(blob, self._views(windows, packs), packs)
+
     def piece(self, piece: Piece) -> memoryview:
         """The bytes of one chunk or small blob. Frames just used are kept, for a neighbour may be next."""
         return self._kept_frame(piece.place).checked(piece)
@@ -138,21 +108,27 @@ class BlobReader:
 
         Blobs of several chunks come last, each read whole.
         """
-        pieces: list[Piece] = []
-        chunked: list[BlobLayout] = []
-        for layout in layouts:
-            _check_lengths(layout)
-            if len(layout.pieces) == 1:
-                _check_single(layout.blob, layout.pieces[0])
-                pieces.append(layout.pieces[0])
-            else:
-                chunked.append(layout)
-        pieces.sort(key=lambda piece: (piece.place.pack, piece.place.start, piece.offset))
-        jobs = [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
-        for views in self._ahead(self._checked_pieces, jobs):
+        single, chunked = _parted(layouts)
+        for views in self._ahead(self._checked_pieces, _jobs(single)):
             yield from views
         for layout in chunked:
             yield layout.blob, self.read(layout)
+
+    def hand_out(
+        self, layouts: Iterable[BlobLayout], task: "Callable[[Contents], Answer]"
+    ) -> "list[Future[Answer]]":
+        """Begin to call `task` on the pool with the checked contents of each frame that holds some of these blobs.
+
+        Each of one piece. The futures are in the order of the packs. Who leaves early cancels those that have not
+        begun and waits for the others.
+        """
+        single, chunked = _parted(layouts)
+        if chunked:
+            raise ValueError("only contents of one piece are handed out")
+        return [
+            self._workers.submit(lambda pieces: task(self._checked_pieces(pieces)), job)
+            for job in _jobs(single)
+        ]
 
     def close(self) -> None:
         """End the threads and close the packs. A later call begins anew."""
@@ -167,41 +143,61 @@ class BlobReader:
     # --- streams ---
 
     def _stream_whole(self, layout: BlobLayout) -> Iterator[memoryview]:
-        hasher = blake3()
+        views = (
+            view
+            for frame, pieces in self._frames_ahead([_by_frame(layout.pieces)])
+            for view in frame.joined(pieces)
+        )
+        packs = {piece.place.pack for piece in layout.pieces}
+        return self._verified(layout.blob, views, packs)
+
+    def _views(self, windows: Iterable[Sequence[FrameRun]], packs: set[str]) -> Iterator[memoryview]:
+        for frame, runs in self._frames_ahead(_by_frame(window) for window in windows):
+            packs.add(frame.place.pack)
+            for run in runs:
+                yield frame.slice(run)
+
+    def _verified(self, blob: BlobRef, views: Iterator[memoryview], packs: set[str]) -> Iterator[memoryview]:
+        """`views`, the last of them only when all together have the digest of `blob`."""
         held: memoryview | None = None
-        for frame, parts in self._frames_ahead(_parts_between(layout.pieces, 0, layout.blob.size_bytes)):
-            for view in frame.joined([part.piece for part in parts]):
+        with Hashing(beside=blob.size_bytes >= _BESIDE_BYTES) as hashing:
+            for view in views:
+                hashing.add(view)
                 if held is not None:
                     yield held
-                hasher.update(view)
                 held = view
-        if hasher.digest() != layout.blob.digest:
-            raise _wrong(layout)
+            if hashing.digest() != blob.digest:
+                raise _wrong(blob, packs)
         if held is not None:
             yield held
 
     def _stream_range(self, layout: BlobLayout, start: int, stop: int) -> Iterator[memoryview]:
-        for frame, parts in self._frames_ahead(_parts_between(layout.pieces, start, stop)):
-            for part in parts:
+        parts = _parts_between(layout.pieces, start, stop)
+        runs = [(place, list(some)) for place, some in groupby(parts, key=lambda part: part.piece.place)]
+        for frame, some in self._frames_ahead([runs]):
+            for part in some:
                 yield frame.checked(part.piece)[part.start : part.stop]
 
-    def _frames_ahead(self, parts: Iterable[_Part]) -> Iterator[tuple[_OpenFrame, list[_Part]]]:
-        """Runs of parts with the frame they lie in; a few frames are decoded ahead on the pool.
+    def _frames_ahead(
+        self, windows: Iterable[list[tuple[FramePlace, Run]]]
+    ) -> Iterator[tuple[OpenFrame, Run]]:
+        """Each run with the frame it lies in; a few frames are decoded ahead on the pool.
 
         A file of many versions jumps to and fro between the frames of each, so a frame that comes again is kept.
         """
-        runs = [list(run) for _, run in groupby(parts, key=lambda part: part.piece.place)]
-        if len(runs) == 1:
-            yield self._frame(runs[0][0].piece.place), runs[0]
-            return
-        decoding = _Decoding(self._frame, self._workers, [run[0].piece.place for run in runs])
-        ahead: deque[tuple[Future[_OpenFrame], list[_Part]]] = deque()
+        decoding = Decoding(self._frame, self._workers)
+        ahead: deque[tuple[Future[OpenFrame], Run]] = deque()
         try:
-            for run in runs:
-                ahead.append((decoding.begin(run[0].piece.place), run))
-                while decoding.is_far_ahead or len(ahead) > _RUNS_AHEAD:
-                    future, ready = ahead.popleft()
-                    yield decoding.wait(future), ready
+            for window in windows:
+                if len(window) == 1 and not ahead:
+                    yield self._frame(window[0][0]), window[0][1]
+                    continue
+                decoding.expect(place for place, _ in window)
+                for place, run in window:
+                    ahead.append((decoding.begin(place), run))
+                    while decoding.is_far_ahead or len(ahead) > _RUNS_AHEAD:
+                        future, ready = ahead.popleft()
+                        yield decoding.wait(future), ready
             for future, ready in ahead:
                 yield decoding.wait(future), ready
         finally:
@@ -214,7 +210,7 @@ class BlobReader:
             yield from map(task, jobs)
             return
         running: deque[Future[Answer]] = deque()
-        most = _AHEAD_PER_THREAD * self._workers.count
+        most = AHEAD_PER_THREAD * self._workers.count
         try:
             for job in jobs:
                 running.append(self._workers.submit(task, job))
@@ -228,13 +224,13 @@ class BlobReader:
 
     # --- tasks of the pool ---
 
-    def _checked_pieces(self, pieces: list[Piece]) -> list[tuple[BlobRef, Bytes]]:
+    def _checked_pieces(self, pieces: list[Piece]) -> Contents:
         frame = self._frame(pieces[0].place)
         return [(piece.blob, frame.checked(piece)) for piece in pieces]
 
     # --- frames and packs ---
 
-    def _kept_frame(self, place: FramePlace) -> _OpenFrame:
+    def _kept_frame(self, place: FramePlace) -> OpenFrame:
         with self._lock:
             frame = self._frames.pop(place, None)
         frame = frame or self._frame(place)
@@ -244,7 +240,7 @@ class BlobReader:
                 self._frames.popitem(last=False)
         return frame
 
-    def _frame(self, place: FramePlace) -> _OpenFrame:
+    def _frame(self, place: FramePlace) -> OpenFrame:
         data = self._buffers.take(place.stored_bytes)
         head = read_frame(self._pack(place.pack).fd, place, data)
         if head.kind is not FrameKind.DATA:
@@ -255,7 +251,7 @@ class BlobReader:
             raw = decompress(head.codec, body, head.raw_bytes, read_bases)
         except BlobDamaged as error:
             raise damaged(place.pack, place.start, error.message) from error
-        return _OpenFrame(place, memoryview(raw).toreadonly(), head.places())
+        return OpenFrame(place, memoryview(raw).toreadonly(), head)
 
     def _bases_of(self, place: FramePlace, bases: tuple[BaseSlice, ...], raw_bytes: int) -> bytes:
         if bases != tuple(base.slice for base in place.bases):
@@ -278,7 +274,7 @@ class BlobReader:
             result[base.slice.at : base.slice.at + len(view)] = view
         return bytes(result)
 
-    def _base_frame(self, place: FramePlace) -> _OpenFrame:
+    def _base_frame(self, place: FramePlace) -> OpenFrame:
         with self._lock:
             frame = self._base_frames.get(place)
             if frame is not None:
@@ -300,42 +296,6 @@ class BlobReader:
             return found
 
 
-class _Decoding:
-    """The frames of one stream that are being decoded, and those kept because they come again."""
-
-    def __init__(
-        self, decode: Callable[[FramePlace], _OpenFrame], workers: Workers, places: Iterable[FramePlace]
-    ) -> None:
-        self._decode = decode
-        self._workers = workers
-        self._uses_left = Counter(places)
-        self._kept: OrderedDict[FramePlace, Future[_OpenFrame]] = OrderedDict()
-        self._waited_for: set[Future[_OpenFrame]] = set()
-
-    @property
-    def is_far_ahead(self) -> bool:
-        """Whether enough frames are under way that nobody has looked at yet."""
-        return len(self._waited_for) >= _AHEAD_PER_THREAD * self._workers.count
-
-    def begin(self, place: FramePlace) -> "Future[_OpenFrame]":
-        """The frame at `place`, as soon as it is decoded. Call in the order of use."""
-        future = self._kept.pop(place, None)
-        if future is None:
-            future = self._workers.submit(self._decode, place)
-            self._waited_for.add(future)
-        self._uses_left[place] -= 1
-        if self._uses_left[place]:
-            self._kept[place] = future
-            if len(self._kept) > _FRAMES_OF_STREAM:
-                self._kept.popitem(last=False)
-        return future
-
-    def wait(self, future: "Future[_OpenFrame]") -> _OpenFrame:
-        """The decoded frame."""
-        self._waited_for.discard(future)
-        return future.result()
-
-
 class _OpenPack:
     """A pack's descriptor, closed when nobody uses it any more: a reader in another thread may outlive the cache."""
 
@@ -355,14 +315,14 @@ def _check_lengths(layout: BlobLayout) -> None:
     total = sum(piece.blob.size_bytes for piece in layout.pieces)
     if total != layout.blob.size_bytes:
         raise BlobDamaged(
-            f"The catalog names {total} of the {layout.blob.size_bytes} bytes of content {_short(layout.blob)}",
+            f"The catalog names {total} of the {layout.blob.size_bytes} bytes of content {short(layout.blob)}",
             hint="run `localart verify`, then `localart repair`",
         )
 
 
 def _check_single(blob: BlobRef, piece: Piece) -> None:
     if piece.blob.digest != blob.digest:
-        raise damaged(piece.place.pack, piece.place.start, f"it is not the place of content {_short(blob)}")
+        raise damaged(piece.place.pack, piece.place.start, f"it is not the place of content {short(blob)}")
 
 
 def _parts_between(pieces: Sequence[Piece], start: int, stop: int) -> Iterator[_Part]:
@@ -374,14 +334,40 @@ def _parts_between(pieces: Sequence[Piece], start: int, stop: int) -> Iterator[_
         at = end
 
 
-def _wrong(layout: BlobLayout) -> BlobDamaged:
-    packs = sorted({piece.place.pack for piece in layout.pieces})
-    where = f" in pack {packs[0]}" if len(packs) == 1 else f" in {len(packs)} packs"
+def _by_frame(runs: Sequence[Located]) -> list[tuple[FramePlace, list[Located]]]:
+    """Neighbours that lie in the same frame, together."""
+    found: list[tuple[FramePlace, list[Located]]] = []
+    for run in runs:
+        if found and found[-1][0] is run.place:
+            found[-1][1].append(run)
+        else:
+            found.append((run.place, [run]))
+    return found
+
+
+def _parted(layouts: Iterable[BlobLayout]) -> tuple[list[Piece], list[BlobLayout]]:
+    """The pieces of blobs that are one piece each, and the other blobs."""
+    single: list[Piece] = []
+    chunked: list[BlobLayout] = []
+    for layout in layouts:
+        _check_lengths(layout)
+        if len(layout.pieces) == 1:
+            _check_single(layout.blob, layout.pieces[0])
+            single.append(layout.pieces[0])
+        else:
+            chunked.append(layout)
+    return single, chunked
+
+
+def _jobs(pieces: list[Piece]) -> list[list[Piece]]:
+    """The pieces of each frame, in the order they lie in the packs."""
+    pieces.sort(key=lambda piece: (piece.place.pack, piece.place.start, piece.offset))
+    return [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
+
+
+def _wrong(blob: BlobRef, packs: set[str]) -> BlobDamaged:
+    where = f" in pack {min(packs)}" if len(packs) == 1 else f" in {len(packs)} packs"
     return BlobDamaged(
-        f"Content {_short(layout.blob)}{where if packs else ''} is not what it was",
+        f"Content {short(blob)}{where if packs else ''} is not what it was",
         hint="run `localart verify`, then `localart repair`",
     )
-
-
-def _short(blob: BlobRef) -> str:
-    return blob.digest.hex()[:12]

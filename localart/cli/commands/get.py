@@ -16,13 +16,28 @@ from localart.cli.progress_line import progress_line
 @click.option("--root", type=click.Path(path_type=Path), help="Where to; ./artifacts/NAME:vN when left out.")
 @click.option("--prefix", default="", help="Only files whose path starts with this.")
 @click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Only files like '*.png' or 'images/**'; may be repeated.",
+)
+@click.option(
     "--allow-missing", is_flag=True, help="Leave out references whose bytes are gone (exit code 3)."
 )
 @click.option("--type", "kind", help="Fail unless the artifact has this type.")
 def get_command(
-    call: Call, address: str, root: Path | None, prefix: str, allow_missing: bool, kind: str | None
+    call: Call,
+    address: str,
+    root: Path | None,
+    prefix: str,
+    only: tuple[str, ...],
+    allow_missing: bool,
+    kind: str | None,
 ) -> None:
     """Download a version and print the folder it is in.
+
+    A pattern without a slash matches the name of a file in any folder, `*` never matches a slash, `**` stands for any
+    number of folders.
 
     Every byte is checked. Files that are right already stay as they are; other files in the folder are left alone.
     """
@@ -39,12 +54,15 @@ def get_command(
         version,
         folder,
         path_prefix=prefix,
+        only=only,
         allow_missing_references=allow_missing,
         progress=progress_line(silent=call.settings.silent),
     )
-    if prefix and not (report.written_files or report.kept_files or report.missing_references):
+    if (prefix or only) and not (report.written_files or report.kept_files or report.missing_references):
+        wanted = [f"starts with {shown(prefix)}"] if prefix else []
+        wanted += [f"matches {' or '.join(map(shown, only))}"] if only else []
         raise ArtifactNotFound(
-            f"No file in {version.full_name} has a path that starts with {shown(prefix)}",
+            f"No file in {version.full_name} has a path that {' and '.join(wanted)}",
             hint=f"`localart ls {version.full_name}` lists its files",
         )
     if call.console.as_json:

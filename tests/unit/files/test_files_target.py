@@ -141,6 +141,90 @@ def test_a_folder_removed_by_the_user_meanwhile_is_made_again(folder):
     assert (folder.root / "a" / "b" / "x").exists()
 
 
+def test_many_small_files_are_written_in_order(folder):
+    files = [("a/1", b"one"), ("a/2", b""), ("2", b"two"), ("a/1", b"again")]
+
+    stats = folder.write_many(files)
+
+    assert stats[1:] == [os.lstat(folder.root / path) for path, _ in files[1:]]
+    assert (folder.root / "a" / "1").read_bytes() == b"again"
+    assert _everything(folder.root) == ["2", "a", "a/1", "a/2"]
+
+
+def test_a_folder_removed_while_many_are_written_is_made_again(folder):
+    def files():
+        yield "a/b/x", b"1"
+        (folder.root / "a" / "b" / "x").unlink()
+        (folder.root / "a" / "b").rmdir()
+        yield "a/b/y", b"2"
+        yield "a/b/z", b"3"
+
+    folder.write_many(files())
+
+    assert _everything(folder.root) == ["a", "a/b", "a/b/y", "a/b/z"]
+
+
+@pytest.mark.parametrize("name", ["open", "write", "fstat", "close", "rename", "lstat"])
+def test_one_of_many_may_fail_and_those_before_it_stand(folder, monkeypatch, name):
+    _write(folder, "2", b"old")
+    real, calls = getattr(os, name), []
+
+    def fail(*given, **named):
+        calls.append(name)
+        if len(calls) == 2:
+            if name == "close":
+                real(*given)
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+        return real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, fail)
+        with pytest.raises(TargetFull):
+            folder.write_many([("1", b"one"), ("2", b"two"), ("3", b"three")])
+
+    assert _everything(folder.root) == ["1", "2"]
+    assert (folder.root / "2").read_bytes() == (b"two" if name == "lstat" else b"old")
+
+
+def test_a_link_in_place_of_one_of_many_is_replaced(folder, tmp_path):
+    (tmp_path / "outside").write_bytes(b"mine")
+    (folder.root / "x").symlink_to(tmp_path / "outside")
+
+    folder.write_many([("x", b"new")])
+
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+    assert not (folder.root / "x").is_symlink()
+    with pytest.raises(UnsafeTarget):
+        folder.write_many([("../x", b"new")])
+
+
+def test_the_blocks_of_a_large_file_are_reserved_where_that_pays(folder, monkeypatch):
+    reserved = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda fd, start, size: reserved.append((start, size)))
+    folder._reserves = True
+
+    _write(folder, "large", b"x" * (1 << 20))
+    _write(folder, "small")
+
+    assert reserved == [(0, 1 << 20)]
+
+
+@pytest.mark.parametrize(("code", "kind"), [(errno.EOPNOTSUPP, None), (errno.ENOSPC, TargetFull)])
+def test_a_file_system_may_refuse_to_reserve(folder, monkeypatch, code, kind):
+    def refuse(fd, start, size):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    folder._reserves = True
+    if kind is None:
+        _write(folder, "large", b"x" * (1 << 20))
+    else:
+        with pytest.raises(kind):
+            _write(folder, "large", b"x" * (1 << 20))
+
+    assert _everything(folder.root) == (["large"] if kind is None else [])
+
+
 def test_a_root_removed_meanwhile_is_missing(folder):
     folder.root.rmdir()
 

@@ -7,7 +7,7 @@ import pytest
 
 from localart.files import unfinished
 from localart.files.target import TargetFolder
-from localart.files.unfinished import hold, is_unfinished, new_name
+from localart.files.unfinished import hold, is_unfinished, new_name, new_names
 
 
 @pytest.fixture
@@ -20,6 +20,18 @@ def handle(tmp_path):
 def test_names_are_new_each_time_and_recognised():
     assert new_name() != new_name()
     assert is_unfinished(new_name())
+
+
+def test_names_in_a_row_are_new_too_and_shared_among_threads():
+    from concurrent.futures import ThreadPoolExecutor
+
+    names = new_names()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: next(names), range(1000)))
+
+    assert len({*found, next(new_names())}) == 1001
+    assert all(map(is_unfinished, found))
 
 
 OURS = ".localart-00112233445566778899aabbccddeeff.part"

@@ -134,6 +134,47 @@ def test_files_below_a_prefix_are_brought_alone(log, tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["1", "2"]
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"only": ["*.png"]}, ["c.png", "x.png"]),
+        ({"only": ["a/*.png"]}, ["x.png"]),
+        ({"only": ["*.csv", "/c.png"]}, ["c.png", "t.csv"]),
+        ({"only": ["*.png"], "path_prefix": "a/"}, ["x.png"]),
+        ({"only": ["*.bin"]}, []),
+    ],
+)
+def test_files_that_match_a_pattern_are_brought_alone(log, tmp_path, options, found):
+    artifact = log({"a/x.png": b"1", "a/t.csv": b"2", "c.png": b"3"})
+
+    report = report_of(artifact, tmp_path / "out", **options)
+
+    assert report.written_files == len(found)
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file()) == found
+
+
+def test_an_artifact_takes_one_pattern_or_several(log, tmp_path):
+    artifact = log({"a/x.png": b"1", "a/t.csv": b"2", "c.png": b"3"})
+
+    artifact.download(tmp_path / "one", only="*.csv")
+    artifact.download(tmp_path / "two", only=["*.csv", "/c.png"])
+
+    assert [path.name for path in (tmp_path / "one").rglob("*.*")] == ["t.csv"]
+    assert sorted(path.name for path in (tmp_path / "two").rglob("*.*")) == ["c.png", "t.csv"]
+
+
+def test_batches_overlap_and_every_file_is_there(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloading, "_BATCH", 7)
+    files = {f"d{number % 5}/f{number}.{number % 3}": b"%d" % number * 50 for number in range(200)}
+    files |= {f"large{number}": os.urandom(300_000 + number) for number in range(4)}
+    artifact = log(files)
+
+    report = report_of(artifact, tmp_path)
+
+    assert report.written_files == len(files)
+    assert {path: (tmp_path / path).read_bytes() for path in files} == files
+
+
 def test_equal_contents_are_read_once_and_written_everywhere(log, tmp_path):
     large = os.urandom(400_000)
     report = report_of(log({"a": b"same", "d/b": b"same", "c": large, "e/f": large, "empty": b""}), tmp_path)

@@ -1,0 +1,110 @@
+"""Write stored contents below a target folder: many small files side by side, large ones as streams.
+
+Both go on while a prune moves bytes about: what is not where the catalog said is looked for again, as long as the
+catalog has a new place to look at.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from localart.catalog import blob_runs
+from localart.errors import BlobMissing
+from localart.files.target import TargetFolder
+from localart.model import BlobLayout, BlobRef, Digest, Entry
+from localart.progress import Progress
+from localart.repository import Repository
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from localart.store.reader import Contents
+
+SMALL_BYTES = 256 * 1024
+"""Up to here a content is one piece of a frame."""
+
+Written: TypeAlias = list[tuple[Entry, os.stat_result]]
+
+
+class SmallFiles:
+    """Files of up to SMALL_BYTES on their way to a folder, a frame at a time on the reader's threads.
+
+    They are under way as soon as this is made; `results` waits for them. `stop` before the target is closed, unless
+    `results` came to its end.
+    """
+
+    def __init__(self, repository: Repository, target: TargetFolder, entries: Sequence[Entry]) -> None:
+        self._repository = repository
+        self._target = target
+        self._waiting: dict[Digest, list[Entry]] = {}
+        for entry in entries:
+            self._waiting.setdefault(entry.digest, []).append(entry)
+        self._futures: list[Future[Written]] = []
+        self._layouts: list[BlobLayout] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        if not self._waiting:
+            return
+        blobs = [BlobRef(digest, some[0].size_bytes) for digest, some in self._waiting.items()]
+        self._layouts = self._repository.layouts(blobs)
+        write = partial(_write_frame, self._target, dict(self._waiting))
+        self._futures = self._repository.reader.hand_out(self._layouts, write)
+
+    def results(self) -> Iterator[Written]:
+        """What was written, as it is; the first error of any of them, when nothing is under way any more."""
+        while self._waiting:
+            try:
+                for future in self._futures:
+                    written = future.result()
+                    for entry, _ in written:
+                        self._waiting.pop(entry.digest, None)
+                    yield written
+            except BlobMissing:
+                self.stop()
+                before = self._layouts
+                self._begin()
+                if self._layouts == before:
+                    self.stop()
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+
+    def stop(self) -> None:
+        """Let go of what has not begun, and wait for what has."""
+        for future in self._futures:
+            future.cancel()
+        for future in self._futures:
+            if not future.cancelled():
+                future.exception()
+
+
+def _write_frame(target: TargetFolder, waiting: dict[Digest, list[Entry]], contents: "Contents") -> Written:
+    files = [(entry, content) for blob, content in contents for entry in waiting[blob.digest]]
+    stats = target.write_many((entry.path, content) for entry, content in files)
+    return [(entry, stat) for (entry, _), stat in zip(files, stats, strict=True)]
+
+
+def write_large(
+    repository: Repository, target: TargetFolder, entry: Entry, progress: Progress
+) -> os.stat_result:
+    """Make the file of `entry` stand below `target`; memory stays the same whatever its size."""
+    blob = BlobRef(entry.digest, entry.size_bytes)
+    before: set[str] | None = None
+    while True:
+        try:
+            pieces = _reported(repository, blob, progress)
+            return target.write(entry.path, pieces, size_bytes=entry.size_bytes)
+        except BlobMissing:
+            packs = blob_runs.packs_of(repository.read(), blob)
+            if packs == before:
+                raise
+            before = packs
+
+
+def _reported(repository: Repository, blob: BlobRef, progress: Progress) -> Iterator[memoryview]:
+    for piece in repository.reader.stream_runs(blob, blob_runs.iter_runs(repository.read(), blob)):
+        yield piece
+        progress.advance(byte_count=len(piece))
