@@ -10,7 +10,7 @@ from pathlib import Path
 
 from localart.catalog import forks
 from localart.catalog import format as catalog_format
-from localart.catalog.connection import BUSY_SECONDS, Connection, connect
+from localart.catalog.connection import BUSY_SECONDS, Connection, connect, translate
 from localart.catalog.lock import FairLock, FileLock
 from localart.catalog.transaction import Transaction
 from localart.disk_errors import disk_errors
@@ -327,7 +327,11 @@ def _try_wal(connection: Connection) -> str:
 
 def create_catalog(path: Path, *, now: str, facts: dict[str, str]) -> None:
     """Make a new catalog at `path`, which must not hold one; all of it or nothing (one transaction)."""
-    connection = sqlite3.connect(path, isolation_level=None, factory=Connection)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, factory=Connection)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    connection.place = path
     try:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=TRUNCATE")

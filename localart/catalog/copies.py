@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +62,14 @@ def copy_catalog(source: Connection, target: Path) -> None:
 
 def _copy(source: Connection, target: Path) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    copy = sqlite3.connect(target, isolation_level=None)
     try:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE").fetchone()  # a copy of a WAL database says that it is one
+        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            source.backup(copy)
+            copy.execute(
+                "PRAGMA journal_mode=DELETE"
+            ).fetchone()  # a copy of a WAL database says that it is one
     except sqlite3.Error as error:
-        raise translate(error) from error
-    finally:
-        copy.close()
+        raise translate(error, target) from error
     fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC)  # this process has no lock on it
     try:
         os.fsync(fd)

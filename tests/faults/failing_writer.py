@@ -337,7 +337,7 @@ def _wrong_store(rehearsed: Rehearsed, fault: Fault, ending: Ending, store: Path
     try:
         yield from BESIDE.get(rehearsed.name, _nothing)(store, fault, ending)
         yield from _wrong_state(rehearsed, ending, store)
-        if rehearsed.name != "repair":
+        if rehearsed.name != "repair" and not ending.is_done:  # after success the look below will do
             yield from _damages(store)
         began = time.monotonic()
         for words in _again(rehearsed.name):

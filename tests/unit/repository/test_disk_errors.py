@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from localart.catalog import create_catalog
+from localart.catalog.lock import FileLock
 from localart.disk_errors import disk_errors, store_error
 from localart.errors import BlobMissing, StoreError, StoreFull, StoreReadOnly
 
@@ -39,3 +41,21 @@ def test_the_file_the_system_named_goes_first():
 def test_an_error_that_is_localarts_own_stays_what_it_is():
     with pytest.raises(BlobMissing, match="gone"), disk_errors("reading", PLACE):
         raise BlobMissing("gone")
+
+
+def test_a_catalog_that_cannot_be_made_is_named(tmp_path):
+    with pytest.raises(StoreError, match=r"cannot be opened at .*localart\.db"):
+        create_catalog(tmp_path / "gone" / "localart.db", now="", facts={})
+
+
+def test_a_lock_whose_file_cannot_be_removed_is_let_go_all_the_same(tmp_path, monkeypatch):
+    def refuse(path):
+        raise OSError(errno.EIO, "text")
+
+    lock = FileLock(tmp_path / "one.lock")
+    assert lock.try_acquire()
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+    lock.remove()
+
+    assert FileLock(tmp_path / "one.lock").try_acquire()
