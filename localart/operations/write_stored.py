@@ -2,6 +2,13 @@
 
 Both go on while a prune moves bytes about: what is not where the catalog said is looked for again, as long as the
 catalog has a new place to look at.
+
+Why nothing is reflinked out of a pack (measured on xfs and btrfs, Linux 6.18): FICLONERANGE takes only whole blocks of
+4 KiB at both ends and answers EINVAL otherwise. Frames lie in a pack wherever the one before them ended; aligning them
+would not do, for a frame's place in the file is where the chunker cut, and fixed cuts would cost the deduplication.
+`copy_file_range` of unaligned bytes copies them in the kernel page by page: 0.80 s for 256 MB on xfs, 2.2 s on btrfs,
+where reading and writing (and so checking) them takes 0.24 s and 1.2 s. A file that is there already and right is not
+written at all; a second copy of it somewhere else would have to be read to be believed, which is most of a restore.
 """
 
 import os

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 
 from localart.catalog.statcache import Remember
 from localart.errors import SourceChanged
-from localart.files.source import StableFile, open_source, read_small
+from localart.files.source import StableFile, is_same_state, open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
 from localart.records import dataclass
+from localart.repository.beside import ingest_beside, is_worth_it
 from localart.repository.earlier import FindEarlier, earlier_content, nothing_earlier
 from localart.repository.own_files import refuse_own
 from localart.repository.repository import Repository
@@ -146,10 +147,55 @@ def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[o
 def _ingest_large(
     repository: Repository, waiting: _Waiting, progress: Progress, find_earlier: FindEarlier
 ) -> tuple[os.stat_result, Digest]:
-    path = waiting.file.absolute
     before = find_earlier(waiting.file.path, waiting.file.stat.st_size)
     if before is not None and not repository.rely_on([before.digest]):  # pruned since it was found
         before = None
+    if is_worth_it(waiting.file.stat.st_size) and not repository.network:
+        stat = _ingest_elsewhere(repository, waiting, progress, before)
+        if stat is not None and waiting.blob is not None:
+            return stat, waiting.blob.digest
+    return _read_large(repository, waiting, progress, before)
+
+
+def _ingest_elsewhere(
+    repository: Repository, waiting: _Waiting, progress: Progress, before: BlobRef | None
+) -> os.stat_result | None:
+    """Let another process store the file; its `stat` if that was done and it stood still meanwhile."""
+    file = waiting.file
+
+    def note(read_bytes: int) -> None:
+        if read_bytes > waiting.reported_bytes:
+            progress.advance(byte_count=read_bytes - waiting.reported_bytes)
+            waiting.reported_bytes = read_bytes
+
+    waiting.blob = ingest_beside(
+        repository, file.absolute, file.stat, entry_path=file.path, before=before, on_read=note
+    )
+    if waiting.blob is None:
+        return None
+    with open_source(file.absolute) as source:
+        if (source.stat.st_dev, source.stat.st_ino) == (file.stat.st_dev, file.stat.st_ino) and is_same_state(
+            file.stat, source.stat
+        ):
+            return source.stat
+    waiting.blob = None
+    return None
+
+
+def ingest_here(
+    repository: Repository, file: TreeFile, *, progress: Progress, before: BlobRef | None
+) -> BlobRef:
+    """Store one large file in this process, whatever thread asks; `before` is published, or None."""
+    waiting = _Waiting(file)
+    _read_large(repository, waiting, progress, before)
+    assert waiting.blob is not None
+    return waiting.blob
+
+
+def _read_large(
+    repository: Repository, waiting: _Waiting, progress: Progress, before: BlobRef | None
+) -> tuple[os.stat_result, Digest]:
+    path = waiting.file.absolute
     for attempt in (1, 2):
         with open_source(path) as source, repository.writing() as writer:
             try:
