@@ -3,6 +3,11 @@
     pandas.read_csv("localart://mnist/labels:latest/train.csv")
     fsspec.filesystem("localart").glob("mnist/labels:v3/**/*.csv")
 
+    store = fsspec.filesystem("localart")                         # for those who open no addresses themselves
+    polars.scan_parquet(store.open("mnist/labels:v3/t.parquet"))  # polars' own readers know their own clouds only
+    pyarrow.dataset.dataset("mnist/labels:v3/parts", filesystem=store, format="parquet")
+    torch.load(store.open("mnist/cnn:best/model.pt"))
+
 Addresses are `[project/]name[:alias|vN]/path/of/file`; without a project the artifact must be the only one of its
 name, without a selector it is `latest`. Folders are, from the top: projects, artifacts (`project/name`), files. Only
 what is read is decoded, and every byte is verified. Nothing can be written: versions are logged, never edited.

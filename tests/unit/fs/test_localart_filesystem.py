@@ -128,6 +128,58 @@ def test_pandas_reads_from_the_store(fs):
     assert list(frame["b"]) == [number * number for number in range(2000)]
 
 
+@pytest.fixture
+def parquet(tmp_path):
+    """A table of 1,000 squares at `t.parquet` and in a folder of two parts; its file system."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table({"a": range(1000), "b": [number * number for number in range(1000)]})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=100)
+    with localart.init(project="p") as run:
+        artifact = localart.Artifact("tables", type="dataset")
+        for path in ("t.parquet", "parts/x=1/t.parquet", "parts/x=2/t.parquet"):
+            artifact.add_file(str(tmp_path / "t.parquet"), path)
+        run.log_artifact(artifact)
+    return LocalartFileSystem()
+
+
+def test_pandas_reads_parquet(parquet):
+    pandas = pytest.importorskip("pandas")
+
+    assert pandas.read_parquet("localart://p/tables:latest/t.parquet")["b"].sum() == 332_833_500
+
+
+def test_polars_reads_and_scans_an_open_file(parquet):
+    polars = pytest.importorskip("polars")
+
+    assert len(polars.read_parquet(parquet.open("p/tables:latest/t.parquet"))) == 1000
+    scanned = polars.scan_parquet(parquet.open("p/tables:latest/t.parquet"))
+    assert len(scanned.filter(polars.col("a") > 5).collect()) == 994
+
+
+def test_pyarrow_reads_a_file_and_a_folder_of_parts(parquet):
+    dataset = pytest.importorskip("pyarrow.dataset")
+    reader = pytest.importorskip("pyarrow.parquet")
+
+    assert reader.read_table("p/tables:latest/t.parquet", filesystem=parquet).num_rows == 1000
+    parts = dataset.dataset(
+        "p/tables:latest/parts", filesystem=parquet, format="parquet", partitioning="hive"
+    )
+    assert parts.to_table().group_by("x").aggregate([("a", "count")]).num_rows == 2
+
+
+def test_torch_loads_an_open_file(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"w": torch.arange(10)}, tmp_path / "m.pt")
+    with localart.init(project="p") as run:
+        artifact = localart.Artifact("cnn", type="model")
+        artifact.add_file(str(tmp_path / "m.pt"))
+        run.log_artifact(artifact)
+
+    with LocalartFileSystem().open("p/cnn:latest/m.pt") as file:
+        assert torch.load(file, weights_only=True)["w"].sum() == 45
+
+
 def test_another_store_and_a_missing_one(fs, tmp_path, store):
     assert LocalartFileSystem(store=str(store)).ls("", detail=False) == ["p"]
     with pytest.raises(FileNotFoundError):

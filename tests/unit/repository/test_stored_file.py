@@ -102,3 +102,15 @@ def test_only_what_is_read_is_decoded(stored, monkeypatch):
         assert time.perf_counter() - began < 1
 
     assert sum(decoded) < len(LARGE) / 2
+
+
+def test_an_open_file_has_no_handle_to_map_and_a_downloaded_one_has(stored, tmp_path):
+    import mmap
+
+    artifact = localart.Api().artifact("p/ds:latest")
+    with artifact.open("large") as file, pytest.raises(io.UnsupportedOperation):
+        file.fileno()
+
+    path = artifact.get_entry("large").download(tmp_path / "out")
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert mapped[1_000_000:1_000_010] == LARGE[1_000_000:1_000_010]
