@@ -178,7 +178,7 @@ class Draft:
                 f"{shown(path)} is already a folder in this artifact",
                 hint="choose another name, or remove it",
             )
-        for above in _with_parents(folder):
+        for above in _with_parents(folder) if folder not in self._known_folders else ():
             if above in self._known_folders:
                 break
             if self.find(above) is not None:
