@@ -32,7 +32,7 @@ offset bytes frame (40 bytes + 36 a member + body)
 0      4     magic ``f5 4c 41 46`` (`\xf5LAF`)
 4      1     version: 1
 5      1     kind: 1 DATA, 2 MANIFEST, 3 JOURNAL, 4 CHUNKS, 5 HISTORY
-6      1     codec of the body: 0 RAW, 1 ZSTD, 2 PLANES2, 3 PLANES4, 4 DELTA1, 5 DELTA2, 6 DELTA4
+6      1     codec of the body: 0 RAW, 1 ZSTD, 2 PLANES2, 3 PLANES4, 4 DELTA1, 5 DELTA2, 6 DELTA4, 7 MIXED
 7      1     zero
 8      4     member count, at most 65,536
 12     4     body size as stored
@@ -47,7 +47,7 @@ offset bytes frame (40 bytes + 36 a member + body)
 Bodies: RAW is the raw bytes; ZSTD is one zstd frame that declares its content size; PLANESs is s sizes of 4
 bytes each, then s zstd frames: frame i holds raw bytes i, i+s, i+2s, … (bytes of floats compress best apart,
 and only when each plane has entropy tables of its own); DELTAw are planes of the difference from earlier chunks,
-after a table that names those (see `differences`).
+after a table that names those (see `differences`); MIXED is sections of any of these kinds (see `mixes`).
 
 Only DATA frames hold contents, and have rows in the catalog. The others have one member each, their payload, and
 are what a lost catalog is rebuilt from: `localart.manifest.record` (MANIFEST), `chunk_lists` (CHUNKS),

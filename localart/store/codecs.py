@@ -8,14 +8,22 @@ planes in one frame share entropy tables and the gain vanishes.
 
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from localart.errors import BlobDamaged
 from localart.model import BaseSlice
 from localart.records import dataclass
-from localart.store.differences import add_difference, decode_bases, encode_bases, fold_difference
+from localart.store.differences import (
+    add_difference,
+    decode_bases,
+    encode_bases,
+    fold_difference,
+    lowest_difference,
+    raise_numbers,
+)
+from localart.store.mixes import Section, decode_sections, encode_sections
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor, ZstdDecompressor
@@ -28,6 +36,8 @@ _RAW_ABOVE = 0.95  # of the sample's size: below 5 % saved, decompressing is not
 _PLANES_BELOW = 0.95  # of what plain zstd takes
 _DELTA_BELOW = 0.9  # of what the best without a base takes: reading it again costs more
 _PLANES_FROM_BYTES = 4 << 10
+_PART_SAMPLE_BYTES = 16 << 10
+_PHASE_BYTES = 8
 _CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
 
@@ -41,6 +51,7 @@ class Codec(IntEnum):
     DELTA1 = 4
     DELTA2 = 5
     DELTA4 = 6
+    MIXED = 7
 
 
 _STRIDES = {
@@ -50,8 +61,9 @@ _STRIDES = {
     Codec.DELTA2: 2,
     Codec.DELTA4: 4,
 }
-DELTAS = frozenset({Codec.DELTA1, Codec.DELTA2, Codec.DELTA4})
-"""Differences from earlier bytes; see `differences`."""
+_WHOLE_DELTAS = (Codec.DELTA4, Codec.DELTA2, Codec.DELTA1)
+DELTAS = frozenset({*_WHOLE_DELTAS, Codec.MIXED})
+"""Differences from earlier bytes; see `differences`, and `mixes`, which is what is written now."""
 
 ReadBases: TypeAlias = Callable[[tuple[BaseSlice, ...], int], Bytes]
 """The bytes below a frame's raw bytes, whose number is given; zeros where no base lies."""
@@ -63,6 +75,16 @@ class Recipe:
 
     codec: Codec
     level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Bytes `start` to `stop` of a frame, the codec of their difference, and what is added to the numbers below."""
+
+    start: int
+    stop: int
+    codec: Codec
+    amount: int
 
 
 RAW = Recipe(Codec.RAW)
@@ -86,15 +108,31 @@ def choose_codec(sample: Bytes, *, planes: bool = True) -> Recipe:
     return recipe if size < len(sample) * _RAW_ABOVE else RAW
 
 
-def choose_difference(sample: bytes, base: bytes, plain: Recipe) -> Codec | None:
-    """The codec that tells `sample` by its difference from `base`, where that takes clearly less than `plain`."""
+def choose_difference(raw: bytes, below: bytes, start: int, stop: int, plain: Recipe) -> Told | None:
+    """How these bytes of a frame are told from what lies `below` it, where that takes clearly less than `plain`.
+
+    A sample from their middle decides.
+    """
+    start_of_sample = start + max(0, stop - start - _PART_SAMPLE_BYTES) // 2 // _PHASE_BYTES * _PHASE_BYTES
+    middle = slice(start_of_sample, min(start_of_sample + _PART_SAMPLE_BYTES, stop))
+    sample, base = raw[middle], below[middle]
     size = len(sample) if plain.codec is Codec.RAW else _stored_bytes(plain, sample)
-    sizes = {
-        codec: sum(len(part) for part in _planes(fold_difference(sample, base, width), width, 1))
-        for codec, width in ((codec, _STRIDES[codec]) for codec in (Codec.DELTA4, Codec.DELTA2, Codec.DELTA1))
-    }
-    best = min(sizes, key=lambda codec: sizes[codec])
-    return best if sizes[best] < size * _DELTA_BELOW else None
+    folded = {codec: fold_difference(sample, base, _STRIDES[codec]) for codec in _WHOLE_DELTAS}
+    sizes = {codec: _planes_bytes(folded[codec], _STRIDES[codec]) for codec in _WHOLE_DELTAS}
+    codec = min(sizes, key=lambda codec: sizes[codec])
+    told, amount = _better_raised(sample, base, folded[codec], sizes[codec], _STRIDES[codec])
+    return Told(start, stop, codec, amount) if told < size * _DELTA_BELOW else None
+
+
+def _better_raised(sample: bytes, base: bytes, folded: bytes, size: int, width: int) -> tuple[int, int]:
+    """The size when the lowest difference is added to the base, and that; or `size` and 0."""
+    amount = lowest_difference(folded, width) % (1 << 8 * width)
+    raised = raise_numbers(base, amount, width)
+    return min((size, 0), (_planes_bytes(fold_difference(sample, raised, width), width), amount))
+
+
+def _planes_bytes(numbers: bytes, width: int) -> int:
+    return sum(len(part) for part in _planes(numbers, width, 1))
 
 
 def is_text(sample: bytes) -> bool:
@@ -120,12 +158,41 @@ def compress(recipe: Recipe, parts: Sequence[Bytes]) -> tuple[Codec, list[Bytes]
 
 
 def compress_difference(
-    codec: Codec, raw: Bytes, base: Bytes, bases: Sequence[BaseSlice]
+    raw: bytes, below: bytes, bases: Sequence[BaseSlice], told: Sequence[Told], rest: Recipe
 ) -> tuple[Codec, list[Bytes]] | None:
-    """The body that tells `raw` by its difference from `base`, the bytes of `bases`; None where it saves nothing."""
-    width = _STRIDES[codec]
-    body = [encode_bases(bases), *_planes(fold_difference(raw, base, width), width, 1)]
-    return (codec, body) if sum(len(part) for part in body) < len(raw) else None
+    """The body in which `told` parts of `raw` are differences from `below`; None where that saves nothing.
+
+    `below` holds the bytes of `bases` in place; whatever else there is in `raw` is written by the recipe `rest`.
+    """
+    sections: list[Section] = []
+    stored: list[Bytes] = []
+    for start, stop, part in _tiles(told, len(raw)):
+        codec, body = _compress_section(raw[start:stop], below[start:stop], part, rest)
+        amount = 0 if part is None else part.amount
+        sections.append(Section(stop - start, sum(len(piece) for piece in body), amount, codec))
+        stored += body
+    body = [encode_bases(bases), encode_sections(sections), *stored]
+    return (Codec.MIXED, body) if sum(len(piece) for piece in body) < len(raw) else None
+
+
+def _tiles(told: Sequence[Told], raw_bytes: int) -> Iterator[tuple[int, int, Told | None]]:
+    """What is told and what is between, front to back."""
+    at = 0
+    for part in told:
+        if at < part.start:
+            yield at, part.start, None
+        yield part.start, part.stop, part
+        at = part.stop
+    if at < raw_bytes:
+        yield at, raw_bytes, None
+
+
+def _compress_section(raw: bytes, below: bytes, told: Told | None, rest: Recipe) -> tuple[Codec, list[Bytes]]:
+    if told is None:
+        return compress(rest, [raw])
+    width = _STRIDES[told.codec]
+    raised = raise_numbers(below, told.amount, width)
+    return told.codec, _planes(fold_difference(raw, raised, width), width, 1)
 
 
 def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
@@ -185,6 +252,8 @@ def decompress(codec: int, body: Bytes, raw_bytes: int, read_bases: ReadBases | 
             raw = _join_planes(body, raw_bytes, _STRIDES[Codec(codec)])
         case Codec.DELTA1 | Codec.DELTA2 | Codec.DELTA4 if read_bases is not None:
             raw = _add_bases(Codec(codec), body, raw_bytes, read_bases)
+        case Codec.MIXED if read_bases is not None:
+            raw = _join_sections(body, raw_bytes, read_bases)
         case _:
             raise BlobDamaged(f"codec {codec} is not known")
     if len(raw) != raw_bytes:
@@ -197,6 +266,30 @@ def _add_bases(codec: Codec, body: Bytes, raw_bytes: int, read_bases: ReadBases)
     below = read_bases(bases, raw_bytes)  # first: a stack below should find memory free
     width = _STRIDES[codec]
     return add_difference(_join_planes(body[end:], raw_bytes, width), below, width)
+
+
+def _join_sections(body: Bytes, raw_bytes: int, read_bases: ReadBases) -> bytearray:
+    bases, end = decode_bases(body, raw_bytes)
+    sections = decode_sections(body[end:], raw_bytes)
+    below = memoryview(read_bases(bases, raw_bytes))
+    raw = bytearray(raw_bytes)
+    for section, start, stored in sections:
+        stop = start + section.raw_bytes
+        if section.codec in _WHOLE_DELTAS:
+            raw[start:stop] = _add_below(section, stored, below[start:stop])
+        elif section.amount:
+            raise BlobDamaged("the table of sections contradicts itself")
+        else:
+            raw[start:stop] = decompress(section.codec, stored, section.raw_bytes)
+    return raw
+
+
+def _add_below(section: Section, stored: Bytes, below: Bytes) -> bytes:
+    width = _STRIDES[Codec(section.codec)]
+    if section.amount >> 8 * width:
+        raise BlobDamaged("the table of sections contradicts itself")
+    folded = _join_planes(stored, section.raw_bytes, width)
+    return add_difference(folded, raise_numbers(below, section.amount, width), width)
 
 
 def _unzstd(body: Bytes, raw_bytes: int) -> bytes:

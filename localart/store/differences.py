@@ -13,6 +13,8 @@ offset bytes body of DELTA1, DELTA2, DELTA4 (the width w in bytes)
 4+44n        w sizes of 4 bytes each, then w zstd frames: the byte planes of the folded differences; raw bytes
              after the last whole number are kept as they are
 ====== ===== ===========================================================================================
+
+Today's writers put the planes into the sections of `mixes`, behind the same table; these bodies are only read.
 """
 
 import struct
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _COUNT = struct.Struct("<I")
 _BASE = struct.Struct("<III32s")
 _MOST_BASES = 1 << 16
+_FORMATS = {1: "B", 2: "H", 4: "I"}
 
 
 # --- the table of bases ------------------------------------------------------------------------------
@@ -78,6 +81,22 @@ def add_difference(folded: "Bytes", base: "Bytes", width: int) -> bytes:
     return add(folded[:whole], base[:whole], width) + bytes(folded[whole:])
 
 
+def raise_numbers(numbers: "Bytes", amount: int, width: int) -> "Bytes":
+    """`amount` added to each number of `width` bytes, modulo 2^bits; a rest shorter than that is kept as it is."""
+    if not amount:
+        return numbers
+    whole = len(numbers) - len(numbers) % width
+    add = _raise_fast if _has_numpy() else _raise_plain
+    return add(numbers[:whole], amount, width) + bytes(numbers[whole:])
+
+
+def lowest_difference(folded: "Bytes", width: int) -> int:
+    """The smallest of the differences, of which every fourth is looked at; 0 when there are none."""
+    count = len(folded) // width
+    numbers = struct.unpack(f"<{count}{_FORMATS[width]}", folded[: count * width])[::4]
+    return min(((number >> 1) ^ -(number & 1) for number in numbers), default=0)
+
+
 @lru_cache(maxsize=1)
 def _has_numpy() -> bool:
     return find_spec("numpy") is not None
@@ -88,8 +107,10 @@ def _fold_fast(raw: "Bytes", base: "Bytes", width: int) -> bytes:
 
     unsigned, signed = np.dtype(f"<u{width}"), np.dtype(f"<i{width}")
     difference: Any = np.frombuffer(raw, unsigned) - np.frombuffer(base, unsigned)
-    sign = (difference.view(signed) >> (8 * width - 1)).view(unsigned)
-    folded: bytes = ((difference << 1) ^ sign).tobytes()
+    sign = difference.view(signed) >> (8 * width - 1)
+    difference <<= 1  # in place, as below: every array is a mebibyte
+    difference ^= sign.view(unsigned)
+    folded: bytes = difference.tobytes()
     return folded
 
 
@@ -98,9 +119,20 @@ def _add_fast(folded: "Bytes", base: "Bytes", width: int) -> bytes:
 
     unsigned = np.dtype(f"<u{width}")
     numbers: Any = np.frombuffer(folded, unsigned)
-    sign = np.zeros(1, unsigned) - (numbers & 1)
-    raw: bytes = (((numbers >> 1) ^ sign) + np.frombuffer(base, unsigned)).tobytes()
+    total = numbers & 1
+    np.negative(total, out=total)
+    total ^= numbers >> 1
+    total += np.frombuffer(base, unsigned)
+    raw: bytes = total.tobytes()
     return raw
+
+
+def _raise_fast(numbers: "Bytes", amount: int, width: int) -> bytes:
+    import numpy as np
+
+    unsigned = np.dtype(f"<u{width}")
+    raised: bytes = (np.frombuffer(numbers, unsigned) + unsigned.type(amount)).tobytes()
+    return raised
 
 
 # Without NumPy, one huge integer holds all numbers side by side: no lane's carry may reach the next one, so its top
@@ -122,6 +154,13 @@ def _add_plain(folded: "Bytes", base: "Bytes", width: int) -> bytes:
     difference = ((numbers ^ odd) >> 1) ^ _spread(odd, width)
     total = ((difference & rest) + (below & rest)) ^ ((difference ^ below) & high)
     return total.to_bytes(len(folded), "little")
+
+
+def _raise_plain(numbers: "Bytes", amount: int, width: int) -> bytes:
+    low, high, rest = _masks(len(numbers), width)
+    addend, below = low * amount, int.from_bytes(numbers, "little")
+    total = ((addend & rest) + (below & rest)) ^ ((addend ^ below) & high)
+    return total.to_bytes(len(numbers), "little")
 
 
 def _spread(bits: int, width: int) -> int:

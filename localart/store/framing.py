@@ -59,17 +59,27 @@ def write_difference(
         below = ground.read(len(raw))
     except StoreDamaged:  # an old version that is damaged must not keep a new one from being stored
         return write_frame(packs, [raw], members, recipe=recipe)
-    start = max(0, len(raw) - SAMPLE_BYTES) // 2 // _PHASE_BYTES * _PHASE_BYTES
-    middle = slice(start, start + SAMPLE_BYTES)
-    chosen = choose_difference(raw[middle], below[middle], recipe)
-    bases = [base.slice for base in ground.bases]
-    told = None if chosen is None else compress_difference(chosen, raw, below, bases)
+    told = _tell(raw, below, ground, recipe)
     ground.note(paid=told is not None)
     if told is None:
         return write_frame(packs, [raw], members, recipe=recipe)
-    codec, body = told
+    codec, body, used = told
     placed = _append(packs, [raw], members, codec=codec, body=body, kind=FrameKind.DATA)
-    return Placed(placed.pack, replace(placed.frame, bases=tuple(bases), depth=ground.depth + 1))
+    bases = tuple(base.slice for base in used.bases)
+    return Placed(placed.pack, replace(placed.frame, bases=bases, depth=used.depth + 1))
+
+
+def _tell(
+    raw: bytes, below: bytes, ground: Ground, recipe: Recipe
+) -> tuple[Codec, list[Bytes], Ground] | None:
+    """The body that tells a difference, its codec, and the part of the ground that it stands on."""
+    told = [choose_difference(raw, below, start, stop, recipe) for start, stop in ground.extents]
+    used = ground.only([part is not None for part in told])
+    if not used.parts:
+        return None
+    bases = [base.slice for base in used.bases]
+    body = compress_difference(raw, below, bases, [part for part in told if part is not None], recipe)
+    return None if body is None else (*body, used)
 
 
 def _append(

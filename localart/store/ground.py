@@ -1,7 +1,8 @@
 """Earlier content a new file's bytes may be compared with: the version of it before this one."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import TypeAlias
 
 from localart.model import BasePiece, BaseSlice, BlobLayout, Piece
@@ -10,7 +11,13 @@ from localart.records import dataclass
 MAX_DEPTH = 4
 """How many differences may be stacked: reading one reads all below it."""
 
+_BOTTOM_DEPTH = 1
 _MOST_MISSES = 8
+_TRIED_THEN = 32
+_LEAST_COVERED = 4  # one byte in so many
+_LEAST_PART_BYTES = 32 << 10
+_MOST_PART_BYTES = 256 << 10
+_PADDING_BYTES = 4 << 10
 
 ReadBelow: TypeAlias = Callable[[Sequence[BasePiece], int], bytes]
 
@@ -40,14 +47,22 @@ class EarlierContent:
 
     def below(self, ranges: Sequence[tuple[int, int]]) -> "Ground | None":
         """What lies below the bytes of a frame, which come from these ranges of the file; None: nothing useful."""
-        if self._misses >= _MOST_MISSES:
+        if self._is_hopeless():
             return None
-        bases = tuple(_merged(self._covering(ranges)))
-        covered = sum(base.slice.stop - base.slice.start for base in bases)
+        parts = tuple(_parted(self._covering(ranges)))
+        covered = sum(_length(base) for part in parts for base in part)
         wanted = sum(stop - start for start, stop in ranges)
-        return Ground(self, bases) if 2 * covered > wanted else None
+        return Ground(self, parts) if _LEAST_COVERED * covered > wanted else None
 
-    def _covering(self, ranges: Sequence[tuple[int, int]]) -> Iterator[BasePiece]:
+    def _is_hopeless(self) -> bool:
+        """After a row of misses only a frame now and then is tried: the file's second half may be another thing."""
+        if self._misses < _MOST_MISSES:
+            return False
+        self._misses += 1
+        return self._misses % _TRIED_THEN != 0
+
+    def _covering(self, ranges: Sequence[tuple[int, int]]) -> Iterator[list[BasePiece]]:
+        """The bases of each span that has bytes in the ranges."""
         at = 0
         for start, stop in ranges:
             for number in range(max(0, bisect_right(self._span_starts, start) - 1), len(self._spans)):
@@ -56,9 +71,8 @@ class EarlierContent:
                     break
                 first, last = max(start, span.start), min(stop, span.stop)
                 if first < last:
-                    yield from self._slices(
-                        at + first - start, span.earlier_start + first - span.start, last - first
-                    )
+                    earlier_start = span.earlier_start + first - span.start
+                    yield list(self._slices(at + first - start, earlier_start, last - first))
             at += stop - start
 
     def _slices(self, at: int, start: int, length: int) -> Iterator[BasePiece]:
@@ -77,7 +91,7 @@ class EarlierContent:
         return self._read(bases, size_bytes)
 
     def note(self, *, paid: bool) -> None:
-        """A frame was written: after a row of misses the rest of the file is not tried."""
+        """A frame was written, and the difference was worth telling or not."""
         self._misses = 0 if paid else self._misses + 1
 
 
@@ -86,12 +100,33 @@ class Ground:
     """The earlier bytes below one frame."""
 
     earlier: EarlierContent
-    bases: tuple[BasePiece, ...]
+    parts: tuple[tuple[BasePiece, ...], ...]
+    """In order; each is of one kind, such as a tensor or a window of one, and worth a judgement of its own."""
+
+    @property
+    def bases(self) -> tuple[BasePiece, ...]:
+        """All of them."""
+        return tuple(base for part in self.parts for base in part)
+
+    @property
+    def extents(self) -> list[tuple[int, int]]:
+        """Where in the frame each part begins and ends; the padding behind a tensor is part of it."""
+        starts = [part[0].slice.at for part in self.parts]
+        stops = [part[-1].slice.at + _length(part[-1]) for part in self.parts]
+        nexts = [*starts[1:], stops[-1]]
+        return [
+            (start, following if following - stop < _PADDING_BYTES else stop)
+            for start, stop, following in zip(starts, stops, nexts, strict=True)
+        ]
 
     @property
     def depth(self) -> int:
         """How many differences are stacked below."""
         return max(base.piece.place.depth for base in self.bases)
+
+    def only(self, wanted: Sequence[bool]) -> "Ground":
+        """The parts that are wanted."""
+        return Ground(self.earlier, tuple(compress(self.parts, wanted)))
 
     def read(self, size_bytes: int) -> bytes:
         """The bytes, zeros where there are none."""
@@ -102,9 +137,42 @@ class Ground:
         self.earlier.note(paid=paid)
 
 
+def _parted(covering: Iterator[list[BasePiece]]) -> Iterator[tuple[BasePiece, ...]]:
+    """The bases of a frame in parts: small tensors together, large ones in windows."""
+    part: list[BasePiece] = []
+    size = 0
+    for bases in covering:
+        begins_anew = max(size, sum(map(_length, bases))) >= _LEAST_PART_BYTES
+        for base in bases:
+            if part and (begins_anew or size >= _MOST_PART_BYTES):
+                yield tuple(_merged(part))
+                part, size = [], 0
+            begins_anew = False
+            part.append(base)
+            size += _length(base)
+    if part:
+        yield tuple(_merged(part))
+
+
+def _length(base: BasePiece) -> int:
+    return base.slice.stop - base.slice.start
+
+
 def _shallow(piece: Piece, at: int, start: int, stop: int) -> Iterator[BasePiece]:
-    """Bytes `start` to `stop` of a piece; where the stack is full, what lies below them instead."""
+    """Bytes `start` to `stop` of a piece; where the stack is full, what lies far below them instead."""
     if piece.place.depth < MAX_DEPTH:
+        yield BasePiece(BaseSlice(at, piece.blob.digest, start, stop), piece)
+        return
+    yield from _bottom(piece, at, start, stop)
+
+
+def _bottom(piece: Piece, at: int, start: int, stop: int) -> Iterator[BasePiece]:
+    """The bytes as a version `_BOTTOM_DEPTH` differences deep or less has them.
+
+    So that the next ones have room to stand on the one just before them: were each full stack left at the top, all
+    later versions would be compared with the same old one.
+    """
+    if piece.place.depth <= _BOTTOM_DEPTH:
         yield BasePiece(BaseSlice(at, piece.blob.digest, start, stop), piece)
         return
     in_frame = piece.offset + start
@@ -113,10 +181,10 @@ def _shallow(piece: Piece, at: int, start: int, stop: int) -> Iterator[BasePiece
         last = min(piece.offset + stop, base.slice.at + base.slice.stop - base.slice.start)
         if first < last:
             shift = base.slice.start - base.slice.at
-            yield from _shallow(base.piece, at + first - in_frame, first + shift, last + shift)
+            yield from _bottom(base.piece, at + first - in_frame, first + shift, last + shift)
 
 
-def _merged(bases: Iterator[BasePiece]) -> Iterator[BasePiece]:
+def _merged(bases: Iterable[BasePiece]) -> Iterator[BasePiece]:
     """Neighbouring slices of one chunk as one: the cuts of versions in between are no matter."""
     before: BasePiece | None = None
     for base in bases:

@@ -114,6 +114,7 @@ _CODEC_NAMES = {
     "DELTA1": "difference of bytes",
     "DELTA2": "difference of 2-byte numbers",
     "DELTA4": "difference of 4-byte numbers",
+    "MIXED": "difference of some tensors",
 }
 
 
