@@ -1,8 +1,9 @@
 """Where a large file is cut, so that the next version of it is cut alike.
 
 FastCDC (package `pyfastcdc`, 4 GB/s), normalised chunking level 1, sizes a quarter to four times the average.
-Average 16 KiB up to 256 MiB of file, 64 KiB above: 16 KiB halves what an edited table stores, and costs a
-third more time on a 1 GB file. Reading a blob never needs the chunker.
+Average 16 KiB up to 256 MiB of file, 64 KiB above: 16 KiB halves what an edited table stores, and costs a third more
+time on a 1 GB file. 64 KiB for floats of any size: finer cuts find nothing more in them, and the tables of chunks
+made up 2 % of a difference. Reading a blob never needs the chunker.
 """
 
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class Chunker:
     """
 
     def __init__(self, size_bytes: int, *, aligned: bool) -> None:
-        self._chunker = _fastcdc(_FINE_BYTES if size_bytes <= _FINE_UP_TO else _COARSE_BYTES)
+        is_fine = size_bytes <= _FINE_UP_TO and not aligned
+        self._chunker = _fastcdc(_FINE_BYTES if is_fine else _COARSE_BYTES)
         self._align = ALIGN_BYTES if aligned else 1
         self._skew = 0  # how far the last cut was rounded down
 

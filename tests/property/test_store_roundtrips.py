@@ -68,7 +68,7 @@ def test_a_frame_says_what_it_was_made_of(parts, kind):
 @given(
     size=st.integers(1, 900_000),
     seed=st.integers(0, 9),
-    windows=st.lists(st.integers(65_544, 400_000), min_size=1, max_size=20),
+    windows=st.lists(st.integers(262_152, 400_000), min_size=1, max_size=20),
     aligned=st.booleans(),
 )
 @RELAXED
@@ -83,7 +83,7 @@ def test_cuts_do_not_depend_on_how_a_file_is_read(size, seed, windows, aligned):
         base, turn = found[-1], turn + 1
 
     whole, at = [], 0
-    for chunk in FastCDC(16384).cut_buf(content):
+    for chunk in FastCDC(65536 if aligned else 16384).cut_buf(content):
         at += chunk.length
         whole.append(at - at % 8 if aligned and at < size else at)
     assert found == whole
