@@ -8,9 +8,9 @@ are refused everywhere.
 import os
 import re
 import unicodedata
-from dataclasses import dataclass
 
 from localart.errors import InvalidName
+from localart.records import dataclass
 
 MAX_NAME = 128
 MAX_LABEL = 1024

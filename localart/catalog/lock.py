@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,7 +68,7 @@ class FileLock:
             if waited > TELLING_SECONDS and not is_told:
                 is_told = True
                 on_long_wait(f"waiting for the store, which is locked by {self._holder()}")
-            time.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            time.sleep(pause * _jitter())
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
     def try_for(self, seconds: float) -> bool:
@@ -79,7 +78,7 @@ class FileLock:
         while not self.try_acquire():
             if time.monotonic() > until:
                 return False
-            time.sleep(pause * (0.5 + random.random()))  # noqa: S311
+            time.sleep(pause * _jitter())
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
         return True
 
@@ -202,3 +201,10 @@ class FairLock(FileLock):
         """Let go and forget both files."""
         super().close()
         self._door.close()
+
+
+def _jitter() -> float:
+    """From a half to one and a half, so that those who wait do not ask in step."""
+    import random
+
+    return 0.5 + random.random()  # noqa: S311

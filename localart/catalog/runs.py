@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.search import index_row, reindexed
@@ -11,6 +10,7 @@ from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest, RunRecord, RunState
+from localart.records import dataclass
 
 _FETCH = 500
 

@@ -1,7 +1,7 @@
 """What every command shares: its common options, and the `Call` its function gets."""
 
+import gc
 import os
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +45,8 @@ class Call:
 
     def hint(self, *commands: str) -> None:
         """Say what to type next, about the same store."""
+        import shlex
+
         there = "" if self.store_option is None else f" --store {shlex.quote(self.store_option)}"
         self.console.hint(*(f"localart {command}{there}" for command in commands))
 
@@ -66,6 +68,9 @@ class CallCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         del ctx.params["debug"]
         ctx.obj = Call(ctx, store=ctx.params.pop("store"), as_json=ctx.params.pop("as_json"))
         return super().invoke(ctx)

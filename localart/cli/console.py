@@ -1,7 +1,6 @@
 """The two streams of a command. Data goes to stdout, talk to stderr; nothing else in the CLI writes to either."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
@@ -31,7 +30,11 @@ class Console:
     @property
     def width(self) -> int | None:
         """The columns of the terminal that data goes to; None when it goes elsewhere and is never cut."""
-        return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+        if not is_terminal(sys.stdout):
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
 
     @property
     def is_unicode(self) -> bool:

@@ -14,7 +14,6 @@ from localart.model import (
     VersionState,
 )
 from localart.names import ArtifactAddress, is_storable, parse_address, shown
-from localart.operations.alias_history import version_then
 from localart.repository import Repository
 
 
@@ -42,6 +41,8 @@ def resolve_linked(
                 hint="leave the type out, or ask for the right one",
             )
         if parsed.moment is not None:
+            from localart.operations.alias_history import version_then
+
             return version_then(connection, artifact, parsed.selector, parsed.moment)
         if artifact.kind is ArtifactKind.PORTFOLIO:
             return _linked(connection, artifact, parsed)

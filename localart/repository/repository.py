@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from localart.catalog import Catalog
 from localart.catalog import blobs as blob_rows
 from localart.catalog.connection import Connection
-from localart.catalog.statcache import StatCache, cache_path
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
 from localart.model import BlobLayout, BlobRef, Digest, PackBatch
@@ -20,9 +19,10 @@ from localart.repository.lease import Lease
 from localart.repository.marker import Marker
 from localart.settings import find_cache_folder, read_settings
 from localart.store.forks import forget_in_children
-from localart.store.frames import FrameKind
 
 if TYPE_CHECKING:
+    from localart.catalog.statcache import StatCache
+    from localart.store.frames import FrameKind
     from localart.store.reader import BlobReader
     from localart.store.writer import BlobWriter
 
@@ -76,8 +76,10 @@ class Repository:
         return BlobReader(self.root)
 
     @cached_property
-    def cache(self) -> StatCache:
+    def cache(self) -> "StatCache":
         """Which of this machine's files were read before; opened when files are first looked at."""
+        from localart.catalog.statcache import StatCache, cache_path
+
         return StatCache(cache_path(find_cache_folder(read_settings()), self.marker.store))
 
     def read(self) -> Connection:
@@ -135,7 +137,7 @@ class Repository:
             self._forget_published()
 
     @contextmanager
-    def write_with_records(self, kind: FrameKind, payloads: Iterable[bytes]) -> Iterator[Transaction]:
+    def write_with_records(self, kind: "FrameKind", payloads: Iterable[bytes]) -> Iterator[Transaction]:
         """As `write`, after these records are durable in the pack: they count once the transaction has committed."""
         with self.writing() as writer:
             batches = [writer.append_record(kind, payload) for payload in payloads]
@@ -176,7 +178,7 @@ class Repository:
         ):
             self.publish()
 
-    def append_record(self, kind: FrameKind, payload: bytes) -> None:
+    def append_record(self, kind: "FrameKind", payload: bytes) -> None:
         """Write a record into the pack, durable when this returns; its end is committed with the next rows."""
         with self.writing() as writer:
             self._unpublished.append(writer.append_record(kind, payload))
@@ -230,6 +232,8 @@ class Repository:
     def _append_commit_record(self, tx: Transaction) -> None:
         if not tx.records:
             return
+        from localart.store.frames import FrameKind
+
         payload = b"\n".join(record.digest.hex().encode() + b" " + record.canonical for record in tx.records)
         with self.writing() as writer:
             blob_rows.publish(tx, writer.append_record(FrameKind.JOURNAL, payload))

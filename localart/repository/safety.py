@@ -3,7 +3,6 @@
 import grp
 import os
 import pwd
-import shlex
 import stat
 from pathlib import Path
 
@@ -24,12 +23,12 @@ def refuse_unsafe(root: Path) -> None:
     if found.st_mode & stat.S_IWOTH:
         raise UnsafeStore(
             f"Anybody can write to the store at {_named(root)}",
-            hint=f"run `chmod o-w {shlex.quote(str(root))}`, or use another folder",
+            hint=f"run `chmod o-w {_for_shell(root)}`, or use another folder",
         )
     if found.st_mode & stat.S_IWGRP and not is_group_folder(root) and not _is_private(found):
         raise UnsafeStore(
             f"The group {_group_name(found.st_gid)} can write to the store at {_named(root)}, which was not shared",
-            hint=f"run `chmod g-w {shlex.quote(str(root))}`, or make one by `localart init --shared group`",
+            hint=f"run `chmod g-w {_for_shell(root)}`, or make one by `localart init --shared group`",
         )
     for name in _PARTS:
         if (root / name).is_symlink():
@@ -37,6 +36,12 @@ def refuse_unsafe(root: Path) -> None:
                 f"{name} in the store at {_named(root)} is a link, and leads out of the store",
                 hint="put back what it stands for; a store that is to lie elsewhere is moved as a whole",
             )
+
+
+def _for_shell(root: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(root))
 
 
 def _is_private(found: os.stat_result) -> bool:
