@@ -32,13 +32,18 @@ class CommandFailed(Exception):
     """A command ended with an error; the message has the end of its output."""
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without what would change how a peer works."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+
+
 def measure(script: str, folder: Path, variables: dict[str, str], *, touch_bytes: int = 0) -> Cost:
     """Run `script` with `sh` in `folder`. What was left to be written is written before, untimed.
 
     `touch_bytes` of memory are touched first: on a virtual machine, memory that the host took back costs whoever
     uses it next. The peak is never less than this process's own, for Linux counts from before the exec.
     """
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    environ = clean_environment()
     environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run([sys.executable, "-c", f"bytearray(b'x') * {touch_bytes}"], check=True)
     os.sync()
