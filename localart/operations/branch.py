@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localart.catalog import metrics, runs
 from localart.catalog.transaction import Transaction
+from localart.disk_errors import disk_errors
 from localart.errors import InvalidMetadata, InvalidSetting, UsageError
 from localart.jsonable import dump_values
 from localart.model import RunRecord
@@ -74,13 +76,15 @@ def rewind(repository: Repository, run: RunRecord, moment: Moment) -> None:
     if (metrics.last_step(connection, run.key) or 0) <= moment.step:
         return
     path = repository.root / "tmp" / f"run-{run.uid}" / "rewound.jsonl"
-    make_folder(path.parent)
     try:
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(_lines_after(repository, run, moment.step))
+        with disk_errors("keeping what a run logged later", path):
+            make_folder(path.parent)
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(_lines_after(repository, run, moment.step))
         _cut(repository, run, moment, path)
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # it is swept one day
+            path.unlink()
 
 
 def _cut(repository: Repository, run: RunRecord, moment: Moment, later: Path) -> None:

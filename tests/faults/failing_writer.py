@@ -24,16 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import damage_bench
 import kill_victim
 from cut_contents import PROJECT, tree_of
-from power.kill_points import State, numbers_in, observe
+from power.kill_points import _AFTER, _FACT_BY_FACT
+from power.observing import State, numbers_in, observe
 from power.store_checks import damages, folder_content
 
 import localart
 from localart.errors import LocalartError
 from localart.files.unfinished import is_unfinished
-from localart.operations.repair import execute_repair, plan_repair
 from localart.repository import open_repository
 from localart.repository.opening import close_all
 
@@ -41,7 +40,6 @@ shim = ctypes.CDLL(None)
 READS, WRITES = range(2)
 COUNT, ONCE, FOR_GOOD, FOR_GOOD_ITS_KIND, KILL = range(5)
 HOW_LONG = {"once": ONCE, "for good": FOR_GOOD, "for good, such calls": FOR_GOOD_ITS_KIND}
-TRIES = 3  # of a program whose call failed once
 MOST_SECONDS = 30
 
 
@@ -96,28 +94,7 @@ DOWNLOADED = (("small", 0), ("many", 0), ("chunked", 0), ("many", 1), ("chunked"
 PREFIXES = {"small": "", "many": "part-0/", "chunked": ""}
 
 
-def repair() -> Iterator[None]:
-    """A store with harmed packs and rows is set right, from its journal and from a copy of its packs."""
-    repository = open_repository(_store(), create=False)
-    report = execute_repair(repository, plan_repair(repository), places=[bench.prepared])
-    assert report.is_sound, [finding.what for finding in report.after.findings]
-    repository.close()
-    yield
-
-
-def _harm(store: Path) -> None:
-    for pack in damage_bench.packs_of(store):
-        for start, length in damage_bench.frames_of(pack)[::3]:
-            damage_bench.harm_frame(pack, start, length)
-    damage_bench.change_rows(store, "UPDATE versions SET metadata = '{}' WHERE id = 1")
-    damage_bench.change_rows(store, "DELETE FROM journal WHERE seq = 7")
-
-
-SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
-    **kill_victim.SCENARIOS,
-    "download": download,
-    "repair": repair,
-}
+SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {**kill_victim.SCENARIOS, "download": download}
 
 
 # --- the bench -----------------------------------------------------------------------------------------------
@@ -128,19 +105,17 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self._new = folder / "new"
-        self.prepared = folder / "prepared"
-        self._harmed = folder / "harmed"
+        self._prepared = folder / "prepared"
         self._environment = {"LOCALART_CACHE_DIR": str(self._new / "cache")}
 
     def prepare(self) -> None:
-        """Make the store that scenarios begin with, and a harmed copy of it."""
-        self._must(self._play("prepare", self.prepared))
-        shutil.copytree(self.prepared, self._harmed)
-        self._ask(lambda: _harm(self._harmed))
+        """Make the store that scenarios begin with."""
+        self._must(self._play("prepare", self._prepared))
 
     def rehearse(self, name: str) -> Rehearsed:
         """Run a scenario unharmed, whole and step by step."""
-        with (self.prepared.parent / "calls").open("w+") as calls:
+        self._make_before(name)
+        with (self._prepared.parent / "calls").open("w+") as calls:
             shim.tell(calls.fileno())
             whole = self._must(self._play(name, self._fresh(name)))
             shim.tell(-1)
@@ -158,14 +133,14 @@ class Bench:
         """The call that failed, and what is wrong; None when it was not made, for threads take turns that differ."""
         for _ in range(3):
             store = self._fresh(rehearsed.name)
-            tries = TRIES if fault.how == "once" else 1
+            tries = _tries(rehearsed.name, fault)
             ending = self._play(rehearsed.name, store, fault=fault, tries=tries)
             if ending.kind:
                 return ending.kind, list(self._wrong(rehearsed, fault, ending, store))
         return None
 
     def _wrong(self, rehearsed: Rehearsed, fault: Fault, ending: Ending, store: Path) -> Iterator[str]:
-        said = list(_wrong_ending(fault, ending))
+        said = list(_wrong_ending(rehearsed.name, fault, ending))
         found = self._ask(lambda: list(_wrong_store(rehearsed, fault, ending, store)))
         where = f"{ending.kind} of {ending.place.removeprefix(str(self._home))}"
         for line in (*said, *found):
@@ -180,8 +155,18 @@ class Bench:
         shutil.rmtree(self._new, ignore_errors=True)
         store = self._home / "store"
         if name != "first":
-            _copy(self._harmed if name == "repair" else self.prepared, store)
+            _copy(self._before(name), store)
         return store
+
+    def _before(self, name: str) -> Path:
+        return self._prepared.with_name(f"after-{_AFTER[name]}") if name in _AFTER else self._prepared
+
+    def _make_before(self, name: str) -> None:
+        """The store after another scenario, for those that begin where that one ends."""
+        store = self._before(name)
+        if not store.exists():
+            _copy(self._prepared, store)
+            self._play(_AFTER[name], store)
 
     # --- children ---
 
@@ -306,12 +291,17 @@ _ALL_THAT_SQLITE_KNOWS = (
 _ACCUSATIONS = ("StoreDamaged", "StoreNotFound", "NotAStore", "StoreBusy", "StoreTooNew", "InvalidName")
 
 
-def _wrong_ending(fault: Fault, ending: Ending) -> Iterator[str]:
+def _tries(scenario: str, fault: Fault) -> int:
+    """How often the same program tries; `recover` is about a run that no living process has."""
+    return 3 if fault.how == "once" and scenario != "recover" else 1
+
+
+def _wrong_ending(scenario: str, fault: Fault, ending: Ending) -> Iterator[str]:
     if ending.signal:
         yield f"ended with signal {ending.signal}"
     elif not ending.is_done and not ending.raised:
         yield "ended without a word"
-    elif not ending.is_done and fault.how == "once":
+    elif not ending.is_done and _tries(scenario, fault) > 1:
         yield f"never succeeded again: {ending.raised}"
     if ending.kind in {"fsync", "fdatasync"} and "/packs" in ending.place and not ending.raised:
         yield "acknowledged what may not be on the disk"
@@ -363,10 +353,10 @@ def _wrong_state(rehearsed: Rehearsed, ending: Ending, store: Path) -> Iterator[
             yield f"said all was well: {_difference(state, last)}"
         elif is_more or not _values(expected) <= _values(numbers):
             yield f"said all was well: logged numbers are {numbers}"
-    elif rehearsed.name == "repair":  # each of its steps stands for itself
+    elif rehearsed.name in _FACT_BY_FACT:
         half = {*map(repr, state)} - {repr(row) for known in rehearsed.states for row in known}
         if half:
-            yield f"half of a repair: {half}"
+            yield f"neither old nor new: {half}"
     elif state not in (allowed := rehearsed.states[ending.returned : ending.returned + 2]):
         yield f"after {ending.returned} steps: {_difference(state, allowed[0])}"
 

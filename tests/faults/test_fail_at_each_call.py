@@ -15,7 +15,8 @@ import pytest
 
 SCENARIOS = (
     "first", "later", "sliced", "alias", "delete", "finish", "link", "upsert", "flush", "prune", "undo", "rebuild",
-    "backup", "migrate", "repair", "download",
+    "backup", "migrate", "repair", "download", "edit", "amendments", "move", "unlink", "trash", "remove_run", "tell",
+    "branch", "recover", "pictures", "repack",
 )  # fmt: skip
 ERRORS = ("ENOSPC", "EDQUOT", "EROFS", "EIO")
 HOW_LONG = ("once", "for good", "for good, such calls")
