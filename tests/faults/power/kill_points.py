@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from power.observing import State, numbers_in, observe, wrong_with
+from failing_shim import WHY_NOT, build_shim
+from power.observing import State, found_by_verify, numbers_in, observe, wrong_by_rows_and_bytes
 from power.sync_order import paths_below
-from power.tracing import WRITE_CLASS, Call, Ending, Victims, read_trace
+from power.tracing import TELL, WRITE_CLASS, Call, Ending, Victims, read_trace
 
 from localart.errors import LocalartError
 from localart.operations.rebuild import rebuild
@@ -30,11 +31,15 @@ SLICE = os.environ.get("LOCALART_TEST_SLICE", "1/1")
 
 @dataclass(frozen=True, slots=True)
 class KillPoint:
-    """The `number`th call of this name in a thread; `place` is what it would have changed."""
+    """The `number`th call of this name in a thread; `place` is what it would have changed.
+
+    Without `by_strace` the `number`th call that writes, counted over all threads.
+    """
 
     call: str
     number: int
     place: str
+    by_strace: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,12 @@ class KillBench:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
+        if not WHY_NOT:
+            environment = {
+                **environment,
+                "LD_PRELOAD": str(build_shim(folder)),
+                "LOCALART_FAIL_BELOW": str(folder / "new"),
+            }
         self._victims = Victims(folder, environment)
         self._prepared = folder / "prepared"
         self.missed = 0
@@ -157,11 +168,11 @@ class KillBench:
     def kill(self, scenario: Scenario, point: KillPoint) -> Iterator[str]:
         """What is wrong after a kill at `point`, and after the same steps once more."""
         store = self._fresh(scenario.before)
-        inject = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e",
-                  f"inject={point.call}:signal=SIGKILL:when={point.number}"]  # fmt: skip
-        ending = self._victims.run(scenario.name, store, strace=inject)
+        ending = self._killed(scenario, point, store)
         if ending.signal != _SIGKILL:
-            yield f"was not killed: {ending}"
+            if point.by_strace or ending.code:
+                yield f"was not killed: {ending}"
+            self.missed += 1
             return
         try:
             yield from self._difference_after(scenario, ending, store)
@@ -171,11 +182,30 @@ class KillBench:
         except LocalartError as error:
             yield f"the store cannot be read: {type(error).__name__}: {error}"
 
+    def _killed(self, scenario: Scenario, point: KillPoint, store: Path) -> Ending:
+        if not point.by_strace:
+            return self._victims.run(scenario.name, store, death=point.number)
+        inject = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e",
+                  f"inject={point.call}:signal=SIGKILL:when={point.number}"]  # fmt: skip
+        return self._victims.run(scenario.name, store, strace=inject)
+
+    def calls(self, scenario: Scenario) -> list[KillPoint]:
+        """All calls of the scenario that write below the folder the store is in, in their order."""
+        self._must_end_well(self._victims.run(scenario.name, self._fresh(scenario.before), death=TELL))
+        lines = Path(f"{self._victims.acks}.calls").read_text().splitlines()
+        return [
+            KillPoint(call, number, place.removeprefix(str(self._folder / "new")), by_strace=False)
+            for number, (call, _, place) in enumerate((line.partition(" ") for line in lines), start=1)
+        ]
+
     def _wrong_after_kill(self, store: Path) -> Iterator[str]:
         return self._wrong_with(store)
 
     def _wrong_with(self, store: Path) -> Iterator[str]:
-        return wrong_with(store)
+        return wrong_by_rows_and_bytes(store)
+
+    def _found_wrong(self, store: Path, *, data: bool = True) -> Iterator[str]:
+        return found_by_verify(store, data=data)
 
     @staticmethod
     def _difference_after(scenario: Scenario, ending: Ending, store: Path) -> Iterator[str]:
@@ -198,7 +228,7 @@ class KillBench:
             yield f"the same again: logged numbers are {numbers_in(store)}"
         if seconds > 5:
             yield f"the same again took {seconds:.1f} s"
-        yield from self._wrong_with(store)
+        yield from self._found_wrong(store)
 
     def _rebuilt(self, scenario: Scenario, store: Path) -> Iterator[str]:
         """What the packs say, also of what was killed in them, is what the catalog says."""
@@ -206,7 +236,7 @@ class KillBench:
         rebuild(store)
         if observe(store) != scenario.states[-1]:
             yield f"rebuilt from its packs: {_difference(observe(store), scenario.states[-1])}"
-        yield from (f"rebuilt from its packs: {line}" for line in self._wrong_with(store))
+        yield from (f"rebuilt from its packs: {line}" for line in self._found_wrong(store, data=False))
 
     def _fresh(self, before: Path | None) -> Path:
         store = self._folder / "new" / "home" / "store"  # all three are made with the store
@@ -222,19 +252,21 @@ class KillBench:
 
 
 def broken_by_kills(bench: KillBench, scenario: str, *, some: int | None = None) -> list[str]:
-    """Kill a scenario at all points of this slice, or at `some` of them; every promise that was broken.
+    """Kill a scenario at all points of this slice, or by strace at `some` of them; every promise that was broken.
 
-    The last of its calls is always among some of them. How many there were is said on standard error.
+    The last of its calls is always among some of them. All of them are killed from inside the process where there
+    is a compiler (strace makes a process several times slower). How many there were is said on standard error.
     """
-    rehearsed = bench.rehearse(scenario)
+    rehearsed, bench.missed = bench.rehearse(scenario), 0
+    everything = rehearsed.points if some is not None or WHY_NOT else bench.calls(rehearsed)
     number, _, count = SLICE.partition("/")
-    points = rehearsed.points[int(number) - 1 :: int(count)]
+    points = everything[int(number) - 1 :: int(count)]
     if some is not None:
-        points = [*rehearsed.points[3 :: max(1, len(rehearsed.points) // some)], rehearsed.points[-1]]
+        points = [*everything[3 :: max(1, len(everything) // some)], everything[-1]]
     broken = [f"{point}: {line}" for point in points for line in bench.kill(rehearsed, point)]
     print(
-        f"\nkill -9 at each call, {scenario}: {len(points)} of {len(rehearsed.points)} points,"
-        f" {len(broken)} promises broken",
+        f"\nkill -9 at each call, {scenario}: {len(points)} of {len(everything)} points,"
+        f" {bench.missed} not reached, {len(broken)} promises broken",
         file=sys.stderr,
     )
     return broken

@@ -2,20 +2,25 @@
 
     python kill_victim.py SOURCES
 
-Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS TRIES` a line; forks a child,
+Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS TRIES DEATH` a line; forks a child,
 answers with its pid, lets it begin when the next line arrives, and answers with its wait status once it is
 gone. The child writes a line into ACKS as each step returns, and ends after STEPS of them (0: after all, with
 the store closed). When a step raises, it writes a line that begins with `raised`, and begins the whole scenario
-again, TRIES times in all. The modules are imported once, here; each child opens the store for itself.
+again, TRIES times in all. Under `failing_calls.c` it dies at its DEATH-th call that writes (0: none), or, with -1,
+writes what it would have died at into ACKS.calls, a line each.
+
+The modules are imported once, here; each child opens the store for itself.
 """
 
 import ctypes
+import gc
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from inspect import isgeneratorfunction
 from types import FunctionType
 
@@ -42,6 +47,8 @@ _PACKAGES = [
     "lineage",
 ]
 _PR_SET_PTRACER = 0x59616D61
+_WRITES, _COUNT, _KILL = 1, 0, 4  # of failing_calls.c
+_TELL = -1
 SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
     name: one
     for module in (kill_steps, kill_upkeep)
@@ -53,10 +60,13 @@ SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
 # --- the server --------------------------------------------------------------------------------------------
 
 
-def _child(name: str, store: str, log: int, most_steps: int, tries: int, begin: int) -> None:
+def _child(
+    name: str, store: str, log: int, most_steps: int, tries: int, begin: int, arm: Callable[[], None]
+) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1 & 0xFFFF_FFFF_FFFF_FFFF), 0, 0, 0)
     os.environ["LOCALART_DIR"] = store
     os.read(begin, 1)
+    arm()
     for _ in range(tries):
         try:
             _play(name, log, most_steps)
@@ -66,6 +76,18 @@ def _child(name: str, store: str, log: int, most_steps: int, tries: int, begin: 
         else:
             os._exit(0)
     os._exit(1)
+
+
+def _arm(death: int, acks: str) -> None:
+    """Die at that call, or tell of all of them."""
+    if death == 0:
+        return
+    shim = ctypes.CDLL(None)
+    if death == _TELL:
+        shim.tell(os.open(f"{acks}.calls", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        shim.arm(_WRITES, ctypes.c_long(0), 0, _COUNT)
+    else:
+        shim.arm(_WRITES, ctypes.c_long(death), 0, _KILL)
 
 
 def _play(name: str, log: int, most_steps: int) -> None:
@@ -117,15 +139,17 @@ def warm_up() -> None:
 def serve() -> None:
     """Until standard input closes."""
     warm_up()
+    gc.freeze()  # so that children share what was imported
     for line in sys.stdin:
-        name, store, acks, most_steps, tries = line.split()
+        name, store, acks, most_steps, tries, death = line.split()
         begin, ready = os.pipe()
         log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # here: never part of a trace
         child = os.fork()
         if child == 0:
             os.close(ready)
             try:
-                _child(name, store, log, int(most_steps), int(tries), begin)
+                arm = partial(_arm, int(death), acks)
+                _child(name, store, log, int(most_steps), int(tries), begin, arm)
             except BaseException:
                 traceback.print_exc()
             finally:

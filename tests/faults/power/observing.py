@@ -7,8 +7,8 @@ from typing import Any
 
 from power.store_checks import damages
 
-from localart.operations.verify import verify
-from localart.repository import Repository, open_repository
+from localart.operations.verify import verify_store
+from localart.repository import open_repository
 
 State = tuple[Any, ...]
 
@@ -103,17 +103,24 @@ def numbers_in(store: Path) -> list[Any]:
 
 def wrong_with(store: Path) -> Iterator[str]:
     """Everything that is wrong, by checks of its own and by what verify finds; nothing where there is no store."""
+    if (store / "LOCALART").exists():
+        yield from wrong_by_rows_and_bytes(store)
+        yield from found_by_verify(store)
+
+
+def wrong_by_rows_and_bytes(store: Path) -> Iterator[str]:
+    """Everything that is wrong, by checks of its own; nothing where there is no store."""
     if not (store / "LOCALART").exists():
         return
     repository = open_repository(store, create=False)
     try:
         yield from damages(repository)
-        yield from _found_by_verify(repository)
     finally:
         repository.close()
 
 
-def _found_by_verify(repository: Repository) -> Iterator[str]:
-    for finding in verify(repository, data=True).findings:
+def found_by_verify(store: Path, *, data: bool = True) -> Iterator[str]:
+    """What verify finds that is damage; with `data` all bytes are read."""
+    for finding in verify_store(store, data=data).findings:
         if finding.is_damage:
             yield f"verify: {finding.what} ({finding.where})"

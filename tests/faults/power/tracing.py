@@ -18,6 +18,7 @@ WRITE_CLASS = (
     "link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,ftruncate,truncate,mkdir,mkdirat,fallocate,fchmod,"
     "chmod,flock,copy_file_range,sendfile,ioctl"
 )
+TELL = -1
 _CALL = re.compile(r"^(\d+) +(\w+)\((.*)\) += (-?\d+|\?)")
 _DESCRIPTOR = re.compile(r"\d+<([^>]*)>")
 _AT = re.compile(r'(?:AT_FDCWD|\d+)<([^>]*)>, "([^"]*)"')
@@ -106,11 +107,21 @@ class Victims:
         self._server.communicate()
 
     def run(
-        self, scenario: str, store: Path, *, steps: int = 0, tries: int = 1, strace: Sequence[str] = ()
+        self,
+        scenario: str,
+        store: Path,
+        *,
+        steps: int = 0,
+        tries: int = 1,
+        strace: Sequence[str] = (),
+        death: int = 0,
     ) -> "Ending":
-        """Run a scenario, under strace when it gets options; what became of it."""
+        """Run a scenario, under strace when it gets options; what became of it.
+
+        `death`: the call it dies at, counted over all threads; TELL notes them in `acks`.calls instead.
+        """
         self.acks.write_text("")
-        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps} {tries}"))
+        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps} {tries} {death}"))
         if not strace:
             return self._let_go()
         with _attached(pid, strace):
