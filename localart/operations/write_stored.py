@@ -20,7 +20,7 @@ from localart.catalog import blob_runs
 from localart.errors import BlobMissing
 from localart.files.target import TargetFolder
 from localart.model import BlobLayout, BlobRef, Digest, Entry
-from localart.progress import Progress
+from localart.progress import SILENCE, Progress
 from localart.repository import Repository
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class SmallFiles:
                     for entry, _ in written:
                         self._waiting.pop(entry.digest, None)
                     yield written
+                yield from self._others()
             except BlobMissing:
                 self.stop()
                 before = self._layouts
@@ -78,6 +79,12 @@ class SmallFiles:
             except BaseException:
                 self.stop()
                 raise
+
+    def _others(self) -> Iterator[Written]:
+        """What is in several pieces although it is small; no writer of ours makes such."""
+        for digest, entries in [*self._waiting.items()]:
+            yield [(entry, write_large(self._repository, self._target, entry, SILENCE)) for entry in entries]
+            del self._waiting[digest]
 
     def stop(self) -> None:
         """Let go of what has not begun, and wait for what has."""

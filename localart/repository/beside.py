@@ -90,7 +90,7 @@ def _helper(request: dict[str, Any]) -> "Iterator[Iterator[dict[str, Any]]]":
     import subprocess
 
     process = subprocess.Popen(  # noqa: S603  # this Python, and what it is asked comes from here
-        [sys.executable, "-c", _START, json.dumps(sys.path)],
+        [sys.executable, "-c", _START, json.dumps([place for place in sys.path if isinstance(place, str)])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -119,12 +119,10 @@ class BlobReader:
     ) -> "list[Future[Answer]]":
         """Begin to call `task` on the pool with the checked contents of each frame that holds some of these blobs.
 
-        Each of one piece. The futures are in the order of the packs. Who leaves early cancels those that have not
-        begun and waits for the others.
+        The futures are in the order of the packs. Blobs of several chunks are left out. Who leaves early cancels the
+        futures that have not begun and waits for the others.
         """
-        single, chunked = _parted(layouts)
-        if chunked:
-            raise ValueError("only contents of one piece are handed out")
+        single, _ = _parted(layouts)
         return [
             self._workers.submit(lambda pieces: task(self._checked_pieces(pieces)), job)
             for job in _jobs(single)

@@ -162,6 +162,20 @@ def test_what_a_prune_moved_meanwhile_is_looked_for_again(repository, tmp_path, 
     assert sorted(written) == sorted(entry.path for entry in entries[1:])
 
 
+def test_small_files_of_several_pieces_are_written_too(repository, tmp_path):
+    """No writer makes such; fails by an endless loop when only those of one piece are."""
+    content = random.Random(9).randbytes(2 * MIB)
+    entries = log({"x": content, "y": b"abc"})
+
+    with TargetFolder.open(tmp_path) as target:
+        written = [
+            entry.path for some in SmallFiles(repository, target, entries).results() for entry, _ in some
+        ]
+
+    assert sorted(written) == ["x", "y"]
+    assert (tmp_path / "x").read_bytes() == content
+
+
 def test_nothing_is_written_any_more_once_small_files_are_stopped(repository, tmp_path):
     entries = log({f"d{number % 7}/f{number}.{number % 11}": os.urandom(3000) for number in range(400)})
 
