@@ -1,6 +1,8 @@
 """A store with a bit of everything in it, what it should answer, and ways to harm it."""
 
+import contextlib
 import hashlib
+import io
 import os
 import random
 import shutil
@@ -11,7 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import localart
-from localart.catalog import aliases, artifacts, manifests, versions
+from localart.catalog import (
+    aliases,
+    artifacts,
+    browsing,
+    links,
+    manifests,
+    metrics,
+    projects,
+    protection,
+    registries,
+    runs,
+    versions,
+)
+from localart.catalog.types import artifact_types
+from localart.lineage.query import whole_lineage
 from localart.model import BlobRef
 from localart.operations.delete import execute_deletion, plan_deletion
 from localart.operations.link import link_version, parse_link_target
@@ -51,12 +67,20 @@ def weights(version: int) -> bytes:
 def fill(folder: Path, *, with_weights: bool = True) -> dict[str, dict[str, bytes]]:
     """Log several versions of several artifacts, use, alias, tag, link, move and delete them; what each then holds."""
     held: dict[str, dict[str, bytes]] = {}
-    with localart.init(project=PROJECT, job_type="prepare", config={"a": 1, "b": [1.5, "x"]}) as run:
+    with localart.init(
+        project=PROJECT,
+        id="prepare1",
+        job_type="prepare",
+        config={"a": 1, "b": [1.5, "x"]},
+        tags=["nightly", "eu"],
+    ) as run:
         for number in range(3):
             held[f"data:v{number}"] = log(run, "data", tree(number), folder, {"n": number})
         held["small:v0"] = log(run, "small", {"only.txt": b"only this"}, folder, {})
-        run.log({"loss": 0.5})
-    with localart.init(project=PROJECT, job_type="train") as run:
+        for step in range(60):
+            run.log({"loss": 0.5 / (step + 1), "step twice": 2 * step, "said": f"at {step}"})
+        run.alert(title="slow", text="the disk is slow", level="WARN")
+    with localart.init(project=PROJECT, id="train1", job_type="train", notes="the second") as run:
         run.use_artifact("data:v1")
         if with_weights:
             for number in range(3):
@@ -73,6 +97,13 @@ def fill(folder: Path, *, with_weights: bool = True) -> dict[str, dict[str, byte
         repository, resolve_artifact(repository, "small", project=PROJECT), project="other", name="tiny"
     )
     held["other/tiny:v0"] = held.pop("small:v0")
+    with repository.write() as tx:
+        tiny = resolve_artifact(repository, "other/tiny", project=None)
+        artifacts.set_artifact_tags(tx, tiny, ["kept", "small"])
+        protection.protect(tx, tiny.id, "latest")
+        registries.save_registry(
+            tx, "models", description="all", visibility="restricted", artifact_types=["model"]
+        )
     close_all()
     return held
 
@@ -106,11 +137,11 @@ def answers(root: Path) -> Answers:
     except localart.errors.LocalartError as error:
         return {"": f"error {type(error).__name__}"}
     try:
-        _ask(
-            found,
-            "artifacts",
-            lambda: [_artifact(one) for one in artifacts.list_collections(repository.read())],
-        )
+        for name, ask in _LISTS.items():
+            _ask(found, name, lambda ask=ask: ask(repository))
+        for run_id in RUNS:
+            for name, look in _OF_RUNS.items():
+                _ask(found, f"{name} {run_id}", lambda look=look, run_id=run_id: look(repository, run_id))
         for name in ("p/data", "p/model", "p/gone", "other/tiny", "model-registry/best"):
             _ask(found, f"list {name}", lambda name=name: _listed(repository, name))
         for label in (
@@ -121,7 +152,89 @@ def answers(root: Path) -> Answers:
     finally:
         with suppress(localart.errors.LocalartError):  # a damaged file may not even close well
             repository.close()
+    for arguments in COMMANDS:
+        _ask(found, f"localart {' '.join(arguments)}", lambda arguments=arguments: _typed(root, arguments))
     return found
+
+
+RUNS = ("prepare1", "train1")
+COMMANDS = (
+    ("ls",), ("ls", "p/data"), ("ls", "p/data:v1"), ("show", "p/data:v1"), ("show", "p/data"), ("show", "run:prepare1"),
+    ("runs",), ("lineage", "p/data:v1"), ("history",),
+)  # fmt: skip
+"""Not `search`: what it finds is compared, but what a damaged index of words does not lead to is not missed."""
+
+
+def _typed(root: Path, arguments: tuple[str, ...]) -> str:
+    """What a command prints as JSON."""
+    from localart.cli.app import app
+
+    words = [arguments[0], "--store", str(root), "--json", *arguments[1:]]
+    with contextlib.redirect_stdout(io.StringIO()) as out, app.make_context("localart", words) as context:
+        app.invoke(context)
+    return out.getvalue().replace(str(root), "STORE")
+
+
+def _lines(repository: Repository) -> object:
+    """The lists of the browser."""
+    connection = repository.read()
+    query = browsing.ListQuery()
+    return (
+        browsing.project_lines(connection),
+        browsing.artifact_lines(connection, None),
+        browsing.version_lines(connection, browsing.version_ids(connection, query)),
+        browsing.run_lines(connection, browsing.run_ids(connection, query)),
+    )
+
+
+def _tiny(repository: Repository) -> int:
+    return resolve_artifact(repository, "other/tiny", project=None).id
+
+
+_LISTS: dict[str, Callable[[Repository], object]] = {
+    "artifacts": lambda repository: [_artifact(one) for one in artifacts.list_collections(repository.read())],
+    "projects": lambda repository: projects.list_projects(repository.read()),
+    "types": lambda repository: artifact_types(repository.read(), None),
+    "registries": lambda repository: registries.list_registries(repository.read()),
+    "runs": lambda repository: list(runs.iter_runs(repository.read())),
+    "browser": _lines,
+    "lineage": lambda repository: whole_lineage(repository, project=None),
+    "links": lambda repository: links.links_to(
+        repository.read(), resolve_version(repository, "p/data:v1", project=None).id
+    ),
+    "artifact's own": lambda repository: (
+        artifacts.artifact_tags(repository.read(), _tiny(repository)),
+        protection.protected_aliases(repository.read(), _tiny(repository)),
+    ),
+}
+
+
+def _key(repository: Repository, run_id: str) -> int:
+    found = runs.find_run(repository.read(), PROJECT, run_id)
+    if found is None:
+        raise localart.errors.RunNotFound(run_id)
+    return found.key
+
+
+_OF_RUNS: dict[str, Callable[[Repository, str], object]] = {
+    "run": lambda repository, run_id: runs.get_run(repository.read(), _key(repository, run_id)),
+    "files of": lambda repository, run_id: runs.run_files(repository.read(), _key(repository, run_id)),
+    "alerts of": lambda repository, run_id: runs.run_alerts(repository.read(), _key(repository, run_id)),
+    "rules of": lambda repository, run_id: runs.metric_rules(repository.read(), _key(repository, run_id)),
+    "inputs of": lambda repository, run_id: versions.linked_versions(
+        repository.read(), _key(repository, run_id), "input"
+    ),
+    "outputs of": lambda repository, run_id: versions.linked_versions(
+        repository.read(), _key(repository, run_id), "output"
+    ),
+    "history of": lambda repository, run_id: list(
+        metrics.iter_history(repository.read(), _key(repository, run_id))
+    ),
+    "last of": lambda repository, run_id: metrics.last_values(repository.read(), _key(repository, run_id)),
+    "chart of": lambda repository, run_id: list(
+        metrics.iter_samples(repository.read(), _key(repository, run_id), "loss", buckets=7)
+    ),
+}
 
 
 def _ask(found: Answers, key: str, ask: Callable[[], object]) -> None:
@@ -200,6 +313,23 @@ def _swap(content: bytearray, dice: random.Random) -> None:
     a, b = dice.randrange(len(content) - size), dice.randrange(len(content) - size)
     content[a : a + size], content[b : b + size] = content[b : b + size], content[a : a + size]
 
+
+def _zero_page(content: bytearray, dice: random.Random) -> None:
+    at = dice.randrange(len(content) // PAGE_BYTES) * PAGE_BYTES
+    content[at : at + PAGE_BYTES] = bytes(PAGE_BYTES)
+
+
+def _swap_pages(content: bytearray, dice: random.Random) -> None:
+    a, b = (page * PAGE_BYTES for page in dice.sample(range(len(content) // PAGE_BYTES), 2))
+    content[a : a + PAGE_BYTES], content[b : b + PAGE_BYTES] = (
+        content[b : b + PAGE_BYTES],
+        content[a : a + PAGE_BYTES],
+    )
+
+
+PAGE_BYTES = 4096
+PAGE_HARMS = (Harm("zero-page", _zero_page), Harm("swap-pages", _swap_pages))
+"""What only a file made of pages can suffer."""
 
 HARMS = (Harm("flip", _flip), Harm("zero", _zero), Harm("cut", _cut), Harm("swap", _swap))
 

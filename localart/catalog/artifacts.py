@@ -4,29 +4,32 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from localart.catalog.projects import ensure_project
-from localart.catalog.seals import damaged
+from localart.catalog.projects import ensure_project, find_project, refuse_hidden_project
+from localart.catalog.seals import Sealed, damaged, refuse_missing, resealed, seal
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
 from localart.model import ArtifactKind, ArtifactRecord
 from localart.names import shown
 
+_SEALED = Sealed(a="artifacts", p="projects")
+
 # A line of 100,000 versions is not counted: every number it gave has a row for ever, and the few that were deleted
-# have an index of their own. The newest is found from the end.
-_SELECT = (
-    "SELECT a.id, p.name, a.name, a.type, a.description, a.created_at,"
+# have an index of their own. The newest is found from the end; one of a damaged state is found, too, and refused then.
+_COLUMNS = (
+    "a.id, p.name, a.name, a.type, a.description, a.created_at,"
     " iif(a.kind = 'sequence',"
     " a.next_number - (SELECT count(*) FROM versions WHERE artifact = a.id AND state = 'DELETED')"
     " - (SELECT count(*) FROM links WHERE artifact = a.id),"
     " (SELECT count(*) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
     " iif(a.kind = 'sequence',"
-    " (SELECT number FROM versions WHERE artifact = a.id AND state = 'COMMITTED' ORDER BY number DESC LIMIT 1),"
+    " (SELECT number FROM versions WHERE artifact = a.id AND state <> 'DELETED' ORDER BY number DESC LIMIT 1),"
     " (SELECT max(number) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
     " a.kind, a.ttl_seconds"
-    " FROM artifacts a JOIN projects p ON p.id = a.project"
 )
-_NAMED = _SELECT.replace("artifacts a JOIN projects p ON", "projects p CROSS JOIN artifacts a ON")
+_FROM = "FROM artifacts a LEFT JOIN projects p ON p.id = a.project"
+_SELECT = f"SELECT {_COLUMNS}, {_SEALED.columns} {_FROM}"
+_NAMED = f"SELECT {_COLUMNS}, {_SEALED.columns} FROM projects p CROSS JOIN artifacts a ON p.id = a.project"
 _HOLDS_VERSIONS = "EXISTS (SELECT 1 FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
 _LAST_NUMBER = (
     "max(coalesce((SELECT max(number) FROM versions WHERE artifact = a.id), -1),"
@@ -37,15 +40,32 @@ _HOLDS_LINKS = "EXISTS (SELECT 1 FROM links WHERE artifact = a.id AND removed_at
 
 def find_artifact(connection: sqlite3.Connection, project: str, name: str) -> ArtifactRecord | None:
     """The artifact or portfolio, or None. The returned row is checked to be the one asked for."""
-    row = connection.execute(f"{_SELECT} WHERE p.name = ? AND a.name = ?", (project, name)).fetchone()
-    if row is None or (row[1], row[2]) != (project, name):
+    row = _SEALED.row(
+        connection.execute(f"{_SELECT} WHERE p.name = ? AND a.name = ?", (project, name)).fetchone()
+    )
+    if row is None:
+        refuse_hidden(connection, project, name)
         return None
-    return _record(row)
+    return _record(row) if (row[1], row[2]) == (project, name) else None
+
+
+def refuse_hidden(connection: sqlite3.Connection, project: str, name: str) -> None:
+    """CatalogDamaged when there is such an artifact, and an index does not lead to it any more."""
+    refuse_hidden_project(connection, project)
+    row = connection.execute(
+        "SELECT 1 FROM artifacts a NOT INDEXED JOIN projects p ON p.id = a.project WHERE a.name = ? AND p.name = ?",
+        (name, project),
+    ).fetchone()
+    if row is not None:
+        raise damaged(f"the index that leads to {shown(name)}")
 
 
 def get_artifact(connection: sqlite3.Connection, artifact_id: int) -> ArtifactRecord:
     """The artifact or portfolio with this row id, which must exist."""
-    return _record(connection.execute(f"{_SELECT} WHERE a.id = ?", (artifact_id,)).fetchone())
+    row = _SEALED.row(connection.execute(f"{_SELECT} WHERE a.id = ?", (artifact_id,)).fetchone())
+    if row is None:
+        raise damaged(f"artifact {artifact_id}")
+    return _record(row)
 
 
 def list_artifacts(
@@ -64,12 +84,12 @@ def list_collections(
 
 def find_named(connection: sqlite3.Connection, name: str) -> list[ArtifactRecord]:
     """The artifacts and portfolios with this name that hold something, by project. One seek a project."""
-    _refuse_loss(connection)
+    refuse_loss(connection)
     rows = connection.execute(
         f"{_NAMED} WHERE a.name = :name AND ({_HOLDS_VERSIONS} OR {_HOLDS_LINKS}) ORDER BY p.name",
         {"name": name},
     )
-    return [_record(row) for row in rows.fetchall() if row[2] == name]
+    return [_record(row) for row in _SEALED.rows(rows.fetchall()) if row[2] == name]
 
 
 def refuse_gaps(connection: sqlite3.Connection, artifact_id: int) -> None:
@@ -83,7 +103,7 @@ def refuse_gaps(connection: sqlite3.Connection, artifact_id: int) -> None:
         raise damaged(f"one of the versions of {row[0]}")
 
 
-def _refuse_loss(connection: sqlite3.Connection) -> None:
+def refuse_loss(connection: sqlite3.Connection) -> None:
     """CatalogDamaged unless there is a row for every number given, and each artifact has the last of its own.
 
     Nothing is counted artifact by artifact, so that it takes a millisecond for 100,000 versions.
@@ -104,17 +124,27 @@ def _refuse_loss(connection: sqlite3.Connection) -> None:
 def _list(
     connection: sqlite3.Connection, condition: str, project: str | None, kind: str | None
 ) -> list[ArtifactRecord]:
-    _refuse_loss(connection)
-    wanted = {"p.name": project, "a.type": kind}
-    asked = [f"{column} = ?" for column, value in wanted.items() if value is not None]
-    rows = connection.execute(
-        f"{_SELECT} WHERE {' AND '.join([*asked, condition])} ORDER BY p.name, a.type, a.name",
-        [value for value in wanted.values() if value is not None],
+    refuse_loss(connection)
+    project_id = None if project is None else find_project(connection, project)
+    if project is not None and project_id is None:
+        return []
+    where = "" if project_id is None else "WHERE a.project = :project"
+    rows = _SEALED.rows(
+        connection.execute(
+            f"SELECT {_COLUMNS}, a.project, {condition}, {_SEALED.columns} {_FROM} {where}"
+            " ORDER BY p.name, a.type, a.name",
+            {"project": project_id},
+        ).fetchall()
     )
-    return [_record(row) for row in rows.fetchall()]
+    # A damaged type or project must not take a row out of the list: all of them are looked at.
+    owners = {row[10] for row in rows} if project_id is None else {project_id}
+    refuse_missing(connection, "holds", [row[10] for row in rows], owners)
+    return [_record(row) for row in rows if row[11] and kind in {None, row[3]}]
 
 
 def _record(row: tuple[Any, ...]) -> ArtifactRecord:
+    if row[1] is None:
+        raise damaged(f"the project of {row[2]}")
     return ArtifactRecord(
         id=row[0],
         project=row[1],
@@ -131,6 +161,7 @@ def _record(row: tuple[Any, ...]) -> ArtifactRecord:
 
 def artifact_tags(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
     """The tags of the artifact itself (its versions have their own), by name."""
+    get_artifact(connection, artifact_id)  # its seal is over them, too
     rows = connection.execute(
         "SELECT name FROM artifact_tags WHERE artifact = ? ORDER BY name", (artifact_id,)
     )
@@ -171,6 +202,7 @@ def ensure_artifact(
         "SELECT id, type, kind FROM artifacts WHERE project = ? AND name = ?", (project_id, name)
     ).fetchone()
     if row is None:
+        refuse_hidden(tx.connection, project, name)
         return _insert(tx, project, project_id, name, kind, description, role)
     if (row[1], row[2]) != (kind, role.value):
         if _holds_anything(tx, row[0]):
@@ -178,6 +210,17 @@ def ensure_artifact(
         retype_artifact(tx, get_artifact(tx.connection, row[0]), kind, role=role)
     row_id: int = row[0]
     return row_id
+
+
+def next_number(tx: Transaction, artifact_id: int) -> int:
+    """Take the artifact's next number, which is never given again; CatalogDamaged when its counter is damaged."""
+    with resealed(tx, "artifacts", artifact_id):
+        row = tx.execute(
+            "UPDATE artifacts SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
+            (artifact_id,),
+        ).fetchone()
+    number: int = row[0]
+    return number
 
 
 def _insert(
@@ -197,6 +240,7 @@ def _insert(
         "INSERT INTO artifacts(project, name, type, kind, description, created_at) VALUES (?,?,?,?,?,?)",
         (project_id, name, kind, role.value, description, tx.now),
     )
+    seal(tx, "artifacts", artifact_id)
     index_row(tx, "artifacts", artifact_id)
     return artifact_id
 
@@ -242,7 +286,7 @@ def move_artifact(tx: Transaction, artifact: ArtifactRecord, *, project: str, na
         raise ContentConflict(
             f"Project {shown(project)} already has an artifact {shown(name)}", hint="choose another name"
         )
-    with reindexed(tx, "artifacts", artifact.id):
+    with resealed(tx, "artifacts", artifact.id), reindexed(tx, "artifacts", artifact.id):
         tx.execute("UPDATE artifacts SET project = ?, name = ? WHERE id = ?", (project_id, name, artifact.id))
     tx.record(
         "artifact.moved",
@@ -255,7 +299,7 @@ def retype_artifact(
 ) -> None:
     """Give the artifact and all of its versions another type (and, of an empty one, another role)."""
     now = role or artifact.kind
-    with reindexed(tx, "artifacts", artifact.id):
+    with resealed(tx, "artifacts", artifact.id), reindexed(tx, "artifacts", artifact.id):
         tx.execute("UPDATE artifacts SET type = ?, kind = ? WHERE id = ?", (kind, now.value, artifact.id))
     tx.record(
         "artifact.retyped",
@@ -265,7 +309,7 @@ def retype_artifact(
 
 def describe_artifact(tx: Transaction, artifact: ArtifactRecord, description: str | None) -> None:
     """Make this the artifact's description."""
-    with reindexed(tx, "artifacts", artifact.id):
+    with resealed(tx, "artifacts", artifact.id), reindexed(tx, "artifacts", artifact.id):
         tx.execute("UPDATE artifacts SET description = ? WHERE id = ?", (description, artifact.id))
     tx.record(
         "artifact.updated",
@@ -275,7 +319,8 @@ def describe_artifact(tx: Transaction, artifact: ArtifactRecord, description: st
 
 def set_artifact_ttl(tx: Transaction, artifact: ArtifactRecord, seconds: int | None) -> None:
     """Let versions that say nothing themselves be kept for `seconds`; None: for ever."""
-    tx.execute("UPDATE artifacts SET ttl_seconds = ? WHERE id = ?", (seconds, artifact.id))
+    with resealed(tx, "artifacts", artifact.id):
+        tx.execute("UPDATE artifacts SET ttl_seconds = ? WHERE id = ?", (seconds, artifact.id))
     tx.record(
         "artifact.ttl", {"project": artifact.project, "artifact": artifact.name, "ttl_seconds": seconds}
     )
@@ -286,8 +331,9 @@ def set_artifact_tags(tx: Transaction, artifact: ArtifactRecord, tags: Iterable[
     wanted = sorted(set(tags))
     if wanted == artifact_tags(tx.connection, artifact.id):
         return
-    tx.execute("DELETE FROM artifact_tags WHERE artifact = ?", (artifact.id,))
-    tx.executemany(
-        "INSERT INTO artifact_tags(artifact, name) VALUES (?,?)", [(artifact.id, tag) for tag in wanted]
-    )
+    with resealed(tx, "artifacts", artifact.id):
+        tx.execute("DELETE FROM artifact_tags WHERE artifact = ?", (artifact.id,))
+        tx.executemany(
+            "INSERT INTO artifact_tags(artifact, name) VALUES (?,?)", [(artifact.id, tag) for tag in wanted]
+        )
     tx.record("artifact.tagged", {"project": artifact.project, "artifact": artifact.name, "tags": wanted})

@@ -1,7 +1,7 @@
 """Lists as a browser needs them: the ids of a whole list in one go, and short rows for the few that are seen.
 
 A list of 100,000 versions is 35 ms of ids; a screen of it is 1 ms by primary key. Rows are narrow on purpose (no
-metadata, no config) and their seals are not checked: who acts on a version reads it through `versions`.
+metadata, no config); their seals are compared like those of any row.
 Nothing here writes.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from localart.catalog.aliases import aliases_of
+from localart.catalog.artifacts import refuse_gaps, refuse_hidden, refuse_loss
 from localart.catalog.conditions import (
     Condition,
     Fields,
@@ -18,6 +20,8 @@ from localart.catalog.conditions import (
     json_order_sql,
     order_sql,
 )
+from localart.catalog.edges import edges_at_versions
+from localart.catalog.seals import Sealed, count_all, damaged, iter_unsealed, refuse_any_missing
 
 __all__ = [
     "RUN_FIELDS",
@@ -156,13 +160,18 @@ def data_version(connection: sqlite3.Connection) -> int:
 # --- short lists, whole -----------------------------------------------------------------------------
 
 
-_PROJECTS = """
+_ONE_PROJECT = Sealed(p="projects")
+_ONE_ARTIFACT = Sealed(a="artifacts", p="projects")
+_ONE_VERSION = Sealed(v="versions", a="artifacts", p="projects")
+_ONE_RUN = Sealed(r="runs", p="projects")
+
+_PROJECTS = f"""
 SELECT p.name, p.created_at,
   (SELECT count(*) FROM artifacts WHERE project = p.id),
   (SELECT count(*) FROM runs WHERE project = p.id),
   (SELECT count(*) FROM runs WHERE project = p.id AND state = 'running'),
   (SELECT max(created_at) FROM runs WHERE project = p.id),
-  coalesce(held.versions, 0), coalesce(held.size, 0), held.newest
+  coalesce(held.versions, 0), coalesce(held.size, 0), held.newest, {_ONE_PROJECT.columns}
 FROM projects p LEFT JOIN (
   SELECT a.project AS project, count(*) AS versions, sum(m.size) AS size, max(v.created_at) AS newest
   FROM versions v JOIN artifacts a ON a.id = v.artifact JOIN manifests m ON m.id = v.manifest
@@ -173,9 +182,7 @@ ORDER BY p.name
 
 _ARTIFACTS = f"""
 SELECT a.id, p.name, a.name, a.type, a.kind, substr(coalesce(a.description, ''), 1, {_PROSE}), a.created_at,
-  held.versions, held.size, held.latest, held.newest,
-  (SELECT group_concat(name, char(10)) FROM (
-    SELECT name FROM aliases WHERE artifact = a.id AND version = held.newest_id ORDER BY name LIMIT {_FEW_ALIASES}))
+  held.versions, held.size, held.latest, held.newest, held.newest_id, {_ONE_ARTIFACT.columns}
 FROM artifacts a JOIN projects p ON p.id = a.project JOIN (
   SELECT v.artifact AS artifact, count(*) AS versions, sum(m.size) AS size, max(v.number) AS latest,
     max(v.created_at) AS newest, max(v.id) AS newest_id
@@ -193,8 +200,29 @@ ORDER BY a.type, a.name LIMIT {MOST_ARTIFACTS}
 """
 
 
+_MOST_COMPARED = 1_000
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    """CatalogDamaged when rows are missing, or when one that is added up was changed.
+
+    Of more than a thousand versions only their number is looked at: the sums of so many are left to verify.
+    """
+    refuse_loss(connection)
+    for kind in ("projects", "holds", "ran", "linked"):
+        refuse_any_missing(connection, kind)
+    if (
+        connection.execute("SELECT coalesce(sum(next_number), 0) FROM artifacts").fetchone()[0]
+        > _MOST_COMPARED
+    ):
+        return
+    for _, name in iter_unsealed(connection, ("projects", "artifacts", "versions", "links")):
+        raise damaged(name)
+
+
 def project_lines(connection: sqlite3.Connection) -> list[ProjectLine]:
     """Every project by name. Scans the versions: 0.1 s for 100,000."""
+    _refuse_damage(connection)
     return [
         ProjectLine(
             name=name,
@@ -205,15 +233,17 @@ def project_lines(connection: sqlite3.Connection) -> list[ProjectLine]:
             size_bytes=size,
             active_at=max(created, last_run or "", newest or ""),
         )
-        for name, created, artifacts, runs, running, last_run, versions, size, newest in connection.execute(
-            _PROJECTS
-        ).fetchall()
+        for name, created, artifacts, runs, running, last_run, versions, size, newest in _ONE_PROJECT.rows(
+            connection.execute(_PROJECTS).fetchall()
+        )
     ]
 
 
 def artifact_lines(connection: sqlite3.Connection, project: int | None) -> list[ArtifactLine]:
     """The artifacts of a project (a row id) that have a version, by type and name; at most 50,000."""
-    rows = connection.execute(_ARTIFACTS, {"project": project}).fetchall()
+    _refuse_damage(connection)
+    rows = _ONE_ARTIFACT.rows(connection.execute(_ARTIFACTS, {"project": project}).fetchall())
+    names = aliases_of(connection, [row[11] for row in rows])
     return [
         ArtifactLine(
             id=row[0],
@@ -226,10 +256,14 @@ def artifact_lines(connection: sqlite3.Connection, project: int | None) -> list[
             version_count=row[7],
             size_bytes=row[8],
             latest=row[9],
-            aliases=_names(row[11]),
+            aliases=_few(names.get(row[11], ()), row[0]),
         )
         for row in rows
     ]
+
+
+def _few(names: Sequence[tuple[int, str]], artifact: int) -> tuple[str, ...]:
+    return tuple(name for owner, name in names if owner == artifact)[:_FEW_ALIASES]
 
 
 def _names(joined: str | None) -> tuple[str, ...]:
@@ -238,12 +272,15 @@ def _names(joined: str | None) -> tuple[str, ...]:
 
 def find_head(connection: sqlite3.Connection, project: str, name: str) -> ArtifactHead | None:
     """The artifact's head, or None."""
-    row = connection.execute(
-        "SELECT a.id, p.name, a.name, a.type, a.kind FROM artifacts a JOIN projects p ON p.id = a.project"
-        " WHERE p.name = ? AND a.name = ?",
-        (project, name),
-    ).fetchone()
+    row = _ONE_ARTIFACT.row(
+        connection.execute(
+            f"SELECT a.id, p.name, a.name, a.type, a.kind, {_ONE_ARTIFACT.columns} FROM artifacts a"
+            " JOIN projects p ON p.id = a.project WHERE p.name = ? AND a.name = ?",
+            (project, name),
+        ).fetchone()
+    )
     if row is None:
+        refuse_hidden(connection, project, name)
         return None
     return ArtifactHead(
         id=row[0], project=row[1], name=row[2], type=row[3], is_portfolio=row[4] == "portfolio"
@@ -260,12 +297,10 @@ _MADE_BY = "FROM edges e JOIN runs r ON r.id = e.run WHERE e.version = v.id AND 
 _VERSION_ALIASES = "FROM aliases WHERE version = v.id AND artifact = v.artifact"
 
 _VERSION_LINES = f"""
-SELECT v.id, p.name, a.name, a.type, v.number,
-  (SELECT group_concat(name, char(10)) FROM (SELECT name {_VERSION_ALIASES} ORDER BY name LIMIT {_FEW_ALIASES})),
+SELECT v.id, p.name, a.name, a.type, v.number, v.artifact,
   m.size, m.file_count, v.created_at, substr(coalesce(v.description, ''), 1, {_PROSE}), v.state,
-  r.run_id, r.name, r.state
+  {_ONE_VERSION.columns}
 {_FROM_VERSIONS}
-LEFT JOIN edges e ON e.version = v.id AND e.direction = 'output' AND e.made = 1 LEFT JOIN runs r ON r.id = e.run
 """
 
 _VERSION_FIELDS: Mapping[str, str] = {
@@ -303,6 +338,10 @@ VERSION_FIELDS = frozenset({*_VERSION_FIELDS, *_VERSION_MEMBERS, "metadata."} - 
 
 def version_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1) -> list[int]:
     """The row ids of all committed versions asked for, in order; at most `limit` when it is not negative."""
+    if query.artifact is None:
+        refuse_loss(connection)
+    else:
+        refuse_gaps(connection, query.artifact)
     where, values = _version_where(query)
     sql = f"SELECT v.id {_version_tables(query)} WHERE {where} ORDER BY {order_sql(query, _VERSION_ORDERS, 'v.id')}"
     return _ids(connection, f"{sql} LIMIT ?", (*values, limit))
@@ -350,26 +389,42 @@ def _version_where(query: ListQuery) -> tuple[str, list[Any]]:
 
 def version_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[VersionLine | None]:
     """The versions with these row ids, in this order; None for one that is gone."""
-    rows = _by_id(connection, f"{_VERSION_LINES} WHERE v.id IN", ids)
-    return [_version_line(rows[row_id]) if row_id in rows else None for row_id in ids]
+    rows = _by_id(connection, f"{_VERSION_LINES} WHERE v.id IN", ids, _ONE_VERSION)
+    names = aliases_of(connection, ids)
+    made_by = {
+        one.version_id: one.run_key for one in edges_at_versions(connection, ids, "output") if one.is_made
+    }
+    makers = _by_id(connection, f"{_MAKERS} WHERE r.id IN", list(set(made_by.values())), _ONE_RUN)
+    return [
+        _version_line(rows[row_id], names.get(row_id, ()), makers.get(made_by.get(row_id, 0), _NOBODY))
+        if row_id in rows
+        else None
+        for row_id in ids
+    ]
 
 
-def _version_line(row: tuple[Any, ...]) -> VersionLine:
+_MAKERS = f"SELECT r.id, r.run_id, r.name, r.state, {_ONE_RUN.columns} FROM runs r JOIN projects p ON p.id = r.project"
+_NOBODY = (0, "", "", "")
+
+
+def _version_line(
+    row: tuple[Any, ...], names: Sequence[tuple[int, str]], maker: tuple[Any, ...]
+) -> VersionLine:
     return VersionLine(
         id=row[0],
         project=row[1],
         artifact=row[2],
         type=row[3],
         number=row[4],
-        aliases=_names(row[5]),
+        aliases=_few(names, row[5]),
         size_bytes=row[6],
         file_count=row[7],
         created_at=row[8],
         description=row[9],
         state=row[10],
-        run_id=row[11] or "",
-        run_name=row[12] or "",
-        run_state=row[13] or "",
+        run_id=maker[1],
+        run_name=maker[2],
+        run_state=maker[3],
     )
 
 
@@ -401,13 +456,11 @@ _FROM_RUNS = "FROM runs r JOIN projects p ON p.id = r.project"
 
 _RUN_LINES = f"""
 SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.state, r.created_at, r.finished_at,
-  (SELECT count(*) FROM edges WHERE run = r.id AND direction = 'input'),
-  (SELECT count(*) FROM edges WHERE run = r.id AND direction = 'output'),
   (SELECT group_concat(name, char(10)) FROM (
     SELECT name FROM run_tags WHERE run = r.id ORDER BY name LIMIT {_FEW_TAGS})),
   substr(coalesce(r.notes, ''), 1, {_PROSE}),
   iif(length(r.config) > {_LONGEST_JSON}, '{{}}', r.config),
-  iif(length(r.summary) > {_LONGEST_JSON}, '{{}}', r.summary)
+  iif(length(r.summary) > {_LONGEST_JSON}, '{{}}', r.summary), {_ONE_RUN.columns}
 {_FROM_RUNS}
 """
 
@@ -452,6 +505,10 @@ def run_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1
     Orders also by `config.…` and `summary.…`, runs without the value last; what a running run logged last
     counts as its summary.
     """
+    if query.project is None:
+        refuse_any_missing(connection, "ran")
+    else:
+        count_all(connection, "ran", [query.project])
     where, values = _run_where(query)
     order, bound = _run_order(query)
     sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order} LIMIT ?"
@@ -483,11 +540,14 @@ def _run_where(query: ListQuery) -> tuple[str, list[Any]]:
 
 def run_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RunLine | None]:
     """The runs with these row ids, in this order; None for one that is gone."""
-    rows = _by_id(connection, f"{_RUN_LINES} WHERE r.id IN", ids)
-    return [_run_line(rows[row_id]) if row_id in rows else None for row_id in ids]
+    rows = _by_id(connection, f"{_RUN_LINES} WHERE r.id IN", ids, _ONE_RUN)
+    inputs, outputs = (count_all(connection, f"run {direction}", rows) for direction in ("input", "output"))
+    return [
+        _run_line(rows[row_id], inputs[row_id], outputs[row_id]) if row_id in rows else None for row_id in ids
+    ]
 
 
-def _run_line(row: tuple[Any, ...]) -> RunLine:
+def _run_line(row: tuple[Any, ...], input_count: int, output_count: int) -> RunLine:
     return RunLine(
         id=row[0],
         uid=row[1],
@@ -499,19 +559,22 @@ def _run_line(row: tuple[Any, ...]) -> RunLine:
         state=row[7],
         created_at=row[8],
         finished_at=row[9],
-        input_count=row[10],
-        output_count=row[11],
-        tags=_names(row[12]),
-        notes=row[13],
-        config=row[14],
-        summary=row[15],
+        input_count=input_count,
+        output_count=output_count,
+        tags=_names(row[10]),
+        notes=row[11],
+        config=row[12],
+        summary=row[13],
     )
 
 
-def _by_id(connection: sqlite3.Connection, sql: str, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+def _by_id(
+    connection: sqlite3.Connection, sql: str, ids: Sequence[int], sealed: Sealed
+) -> dict[int, tuple[Any, ...]]:
     rows: dict[int, tuple[Any, ...]] = {}
     for at in range(0, len(ids), 500):
         some = list(ids[at : at + 500])
         marks = ",".join("?" * len(some))
-        rows.update((row[0], row) for row in connection.execute(f"{sql} ({marks})", some).fetchall())
+        found = sealed.rows(connection.execute(f"{sql} ({marks})", some).fetchall())
+        rows.update((row[0], row) for row in found)
     return rows

@@ -75,6 +75,7 @@ class Catalog:
         self._clock = clock
         self._new_uid = new_uid
         self._begin()
+        _refuse_foreign_wal(path)
         try:
             self._format = catalog_format.check(self.read(), path, read_only=read_only)
             if self._format < catalog_format.format_number():
@@ -354,6 +355,30 @@ def has_records(path: Path) -> bool:
         return bool(connection.execute(sql).fetchone()[0])
     finally:
         connection.close()
+
+
+def _refuse_foreign_wal(path: Path) -> None:
+    """CatalogDamaged when a WAL lies beside a catalog at rest: SQLite would lay its old pages over newer ones.
+
+    Whoever begins a WAL says so in the file's header first, and who ends it removes it before the header says so.
+    """
+    if _has_foreign_wal(path) and _has_foreign_wal(
+        path
+    ):  # twice: it may have been ended between the two looks
+        raise CatalogDamaged(
+            f"Beside the catalog lies a write-ahead log that is not its own: {shown(path.name)}-wal",
+            hint="did somebody copy files into the store? move it away, then run `localart verify`",
+        )
+
+
+def _has_foreign_wal(path: Path) -> bool:
+    try:
+        if os.stat(f"{path}-wal").st_size <= _WAL_HEADER_BYTES:  # noqa: PTH116 - with each opening
+            return False
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\1\1"
+    except OSError:
+        return False  # there is none, or opening the catalog says what is wrong
 
 
 def read_store_facts(catalog: Catalog) -> dict[str, str]:

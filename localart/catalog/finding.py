@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from localart.catalog.aliases import aliases_of
+from localart.catalog.seals import Sealed, damaged
 from localart.catalog.search import match_query
 from localart.records import dataclass
 
@@ -36,6 +38,10 @@ class Found:
 
 NOTHING = Found(hits=(), count=0)
 
+_ARTIFACT = Sealed(a="artifacts", p="projects")
+_VERSION = Sealed(v="versions", a="artifacts", p="projects")
+_RUN = Sealed(r="runs", p="projects")
+
 
 def find_artifacts(
     connection: sqlite3.Connection, words: Sequence[str], *, kind: str = "", limit: int
@@ -51,8 +57,10 @@ def find_artifacts(
     )
     return _found(
         connection,
-        f"SELECT p.name || '/' || a.name, '', a.type {source} ORDER BY {named} DESC, length(a.name), a.name",
+        f"SELECT p.name || '/' || a.name, '', a.type, {_ARTIFACT.columns} {source}"
+        f" ORDER BY {named} DESC, length(a.name), a.name",
         source,
+        _ARTIFACT,
         head=[*bound, *query, *of_type, *bound],
         values=[*bound, *query, *of_type],
         limit=limit,
@@ -70,11 +78,20 @@ def find_aliases(connection: sqlite3.Connection, words: Sequence[str], *, limit:
     )
     chosen = f"SELECT * FROM {rows} l WHERE {named} ORDER BY length(name), version DESC LIMIT {4 * limit:d}"
     sql = (
-        "SELECT p.name || '/' || a.name || ':v' || v.number, '', l.kind || l.name"
+        f"SELECT p.name || '/' || a.name || ':v' || v.number, '', l.kind || l.name, {_VERSION.columns}"
         f" FROM ({chosen}) l JOIN versions v ON v.id = l.version JOIN artifacts a ON a.id = v.artifact"
         " JOIN projects p ON p.id = a.project WHERE v.state = 'COMMITTED' ORDER BY length(l.name), v.id DESC"
     )
-    return _found(connection, sql, f"FROM {rows} l WHERE {named}", head=bound, values=bound, limit=limit)
+    found = _found(
+        connection, sql, f"FROM {rows} l WHERE {named}", _VERSION, head=bound, values=bound, limit=limit
+    )
+    pointing = connection.execute(
+        f"SELECT version, artifact, name FROM ({chosen}) l WHERE kind = ''", bound
+    ).fetchall()
+    names = aliases_of(connection, [version for version, _, _ in pointing])
+    if any((artifact, name) not in names.get(version, ()) for version, artifact, name in pointing):
+        raise damaged("an alias")
+    return found
 
 
 def find_versions(connection: sqlite3.Connection, words: Sequence[str], *, limit: int) -> Found:
@@ -87,13 +104,14 @@ def find_versions(connection: sqlite3.Connection, words: Sequence[str], *, limit
         " JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE versions_fts MATCH ?"
     )
     sql = (
-        "SELECT p.name || '/' || a.name || ':v' || v.number, '', snippet(versions_fts, -1, '', '', '…', 10)"
-        f" {source} ORDER BY f.rowid DESC"
+        "SELECT p.name || '/' || a.name || ':v' || v.number, '', snippet(versions_fts, -1, '', '', '…', 10),"
+        f" {_VERSION.columns} {source} ORDER BY f.rowid DESC"
     )
     return _found(
         connection,
         sql,
         "FROM versions_fts WHERE versions_fts MATCH ?",
+        _VERSION,
         head=[query],
         values=[query],
         limit=limit,
@@ -108,8 +126,8 @@ def find_runs(connection: sqlite3.Connection, words: Sequence[str], *, limit: in
         f"FROM runs r JOIN projects p ON p.id = r.project WHERE ({named}{described and f' OR {described}'})"
     )
     said = "r.state || iif(r.job_type IS NULL, '', '  ' || r.job_type)"
-    sql = f"SELECT 'run:' || p.name || '/' || r.run_id, r.name, {said} {source} ORDER BY r.id DESC"
-    return _found(connection, sql, source, head=[*bound, *query], values=[*bound, *query], limit=limit)
+    sql = f"SELECT 'run:' || p.name || '/' || r.run_id, r.name, {said}, {_RUN.columns} {source} ORDER BY r.id DESC"
+    return _found(connection, sql, source, _RUN, head=[*bound, *query], values=[*bound, *query], limit=limit)
 
 
 def find_files(connection: sqlite3.Connection, words: Sequence[str], *, limit: int) -> Found:
@@ -159,9 +177,16 @@ def newest_values(connection: sqlite3.Connection, *, limit: int) -> list[tuple[s
 
 
 def _found(  # what to read, what to count, and their values
-    connection: sqlite3.Connection, sql: str, source: str, *, head: list[Any], values: list[Any], limit: int
+    connection: sqlite3.Connection,
+    sql: str,
+    source: str,
+    sealed: Sealed,
+    *,
+    head: list[Any],
+    values: list[Any],
+    limit: int,
 ) -> Found:
-    rows = connection.execute(f"{sql} LIMIT ?", [*head, limit]).fetchall()
+    rows = sealed.rows(connection.execute(f"{sql} LIMIT ?", [*head, limit]).fetchall())
     hits = tuple(Hit(address=address, title=title, detail=detail) for address, title, detail in rows)
     return Found(hits=hits, count=len(hits) if len(hits) < limit else _count(connection, source, values))
 

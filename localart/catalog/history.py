@@ -45,6 +45,7 @@ def iter_changes(
     connection: sqlite3.Connection, *, kinds: Collection[str] = (), before: int | None = None
 ) -> Iterator[Change]:
     """Records (of these kinds), the newest first, streamed; `before` leaves out that number and later ones."""
+    _refuse_gaps(connection)
     at = 1 << 62 if before is None else before
     marks = ",".join("?" * len(kinds))
     some = f" AND kind IN ({marks})" if kinds else ""
@@ -52,6 +53,12 @@ def iter_changes(
     while rows := connection.execute(sql, (at, *kinds)).fetchall():
         yield from map(_change, rows)
         at = rows[-1][0]
+
+
+def _refuse_gaps(connection: sqlite3.Connection) -> None:
+    count, last = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM journal").fetchone()
+    if count != last:
+        raise damaged("a change in the journal")
 
 
 def newest_seq(connection: sqlite3.Connection) -> int:
@@ -98,11 +105,15 @@ def last_of_version(
 
 def _change(row: tuple[Any, ...]) -> Change:
     seq, uid, site, time, kind, text, digest, previous = row
-    body = json.loads(text)
-    canonical = canonical_json(
-        {"body": body, "kind": kind, "seq": seq, "site": site, "time": time, "uid": uid}
-    )
-    if chain_digest(previous, canonical) != digest:
+    try:
+        body = json.loads(text)
+        canonical = canonical_json(
+            {"body": body, "kind": kind, "seq": seq, "site": site, "time": time, "uid": uid}
+        )
+        fits = chain_digest(previous, canonical) == digest
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged(f"change {seq} in the journal") from error
+    if not fits:
         raise damaged(f"change {seq} in the journal")
     return Change(seq=seq, uid=uid, time=time, kind=kind, body=body)
 

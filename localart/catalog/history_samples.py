@@ -5,12 +5,16 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localart.catalog.history_seals import refuse_damaged_history
 from localart.catalog.metrics import last_step
+from localart.catalog.seals import Sealed
 from localart.jsonable import load_values
 from localart.model import HistoryRow
 from localart.records import dataclass
 
 _NAN = float("nan")
+_SEALED = Sealed(n="metric_names")
+_NAMES = f"SELECT n.id, n.name, {_SEALED.columns} FROM metric_names n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class HistoryFacts:
 
 def history_facts(connection: sqlite3.Connection, run_key: int) -> HistoryFacts:
     """Count what the run logged."""
+    refuse_damaged_history(connection, run_key)
     rows = connection.execute(
         "SELECT n.name, count(*) FROM metrics m JOIN metric_names n ON n.id = m.metric WHERE m.run = ?"
         " GROUP BY m.metric ORDER BY n.id",
@@ -46,6 +51,7 @@ def steps_of(
     limit: int = -1,
 ) -> list[int]:
     """The steps at which all of `keys` were logged (anything, without keys), ascending; `after` and `before` out."""
+    refuse_damaged_history(connection, run_key)
     bounds = {
         "run": run_key,
         "after": -(1 << 63) if after is None else after,
@@ -89,6 +95,7 @@ def rows_at(
     connection: sqlite3.Connection, run_key: int, steps: Sequence[int], *, keys: Sequence[str] = ()
 ) -> list[HistoryRow]:
     """What was logged at these steps (only `keys`, when given), in their order."""
+    refuse_damaged_history(connection, run_key)
     metrics = _metrics_of(connection, run_key, keys)
     found: dict[int, dict[str, Any]] = {}
     times: dict[int, float] = {}
@@ -107,10 +114,14 @@ def rows_at(
 
 def _metrics_of(connection: sqlite3.Connection, run_key: int, keys: Sequence[str]) -> dict[int, str]:
     if keys:
-        sql = "SELECT id, name FROM metric_names WHERE name IN (SELECT value FROM json_each(?))"
-        return dict(connection.execute(sql, (json.dumps(list(keys)),)).fetchall())
-    sql = "SELECT n.id, n.name FROM metric_names n WHERE EXISTS (SELECT 1 FROM metrics WHERE run = ? AND metric = n.id)"
-    return dict(connection.execute(f"{sql} ORDER BY n.id", (run_key,)).fetchall())
+        where = "n.name IN (SELECT value FROM json_each(?))"
+        return dict(
+            _SEALED.rows(connection.execute(f"{_NAMES} WHERE {where}", (json.dumps(list(keys)),)).fetchall())
+        )
+    where = "EXISTS (SELECT 1 FROM metrics WHERE run = ? AND metric = n.id)"
+    return dict(
+        _SEALED.rows(connection.execute(f"{_NAMES} WHERE {where} ORDER BY n.id", (run_key,)).fetchall())
+    )
 
 
 def _value(value: float | None, body: str | None) -> Any:

@@ -5,7 +5,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from localart.catalog.aliases import aliases_of
+from localart.catalog.runs import refuse_missing_runs
+from localart.catalog.seals import Sealed, count_all, damaged
 from localart.records import dataclass
+
+MOST_COMPARED = 2_000
+"""Nodes of a graph that are compared with their seals; verify does that for larger ones."""
+
+_RUN = Sealed(r="runs", p="projects")
+_VERSION = Sealed(v="versions", a="artifacts", p="projects")
+_FACTS_OF_VERSION = Sealed(v="versions")
+_FACTS_OF_RUN = Sealed(r="runs")
 
 
 class EdgeRow(NamedTuple):
@@ -41,17 +52,22 @@ def _ends(connection: sqlite3.Connection, sql: str, ids: Iterable[int], directio
 def edges_between(
     connection: sqlite3.Connection, runs: Iterable[int], versions: Iterable[int]
 ) -> list[EdgeRow]:
-    """Every edge between these runs and these versions, by run and version."""
+    """Every edge between these runs and these versions, by run and version. CatalogDamaged as `version_nodes`."""
+    runs, versions = list(runs), list(versions)
+    for direction in ("input", "output") if len(runs) + len(versions) <= MOST_COMPARED else ():
+        count_all(connection, f"run {direction}", runs)
+        count_all(connection, f"version {direction}", versions)
     # `+`: without it SQLite would look for each pair, a thousand times as long for five thousand of each.
     rows = connection.execute(
         f"SELECT run, version, direction = 'output' FROM edges WHERE run {_ONE_OF} AND +version {_ONE_OF}",
-        (json.dumps(list(runs)), json.dumps(list(versions))),
+        (json.dumps(runs), json.dumps(versions)),
     )
     return [EdgeRow(run, version, output == 1) for run, version, output in rows.fetchall()]
 
 
 def newest_runs(connection: sqlite3.Connection, project: str | None, *, limit: int) -> list[int]:
     """The runs of a project (None: of all), newest first, at most `limit`."""
+    refuse_missing_runs(connection, project)
     where = "" if project is None else "WHERE project = (SELECT id FROM projects WHERE name = :project)"
     rows = connection.execute(
         f"SELECT id FROM runs {where} ORDER BY id DESC LIMIT :limit", {"project": project, "limit": limit}
@@ -72,30 +88,47 @@ class NodeRow(NamedTuple):
 
 
 def run_nodes(connection: sqlite3.Connection, runs: Iterable[int]) -> list[NodeRow]:
-    """The runs as nodes; the group is the job type."""
-    return _nodes(
+    """The runs as nodes; the group is the job type. CatalogDamaged as `version_nodes`."""
+    found = _nodes(
         connection,
-        "SELECT r.id, r.name, coalesce(r.job_type, 'run'), p.name, r.state, r.created_at,"
-        " 'run:' || r.run_id"
+        "SELECT r.id, r.name, coalesce(r.job_type, 'run'), p.name, r.state, r.created_at, 'run:' || r.run_id {seals}"
         f" FROM runs r JOIN projects p ON p.id = r.project WHERE r.id {_ONE_OF}",
         runs,
+        _RUN,
     )
+    return [NodeRow(*row) for row in found]
 
 
 def version_nodes(connection: sqlite3.Connection, versions: Iterable[int]) -> list[NodeRow]:
-    """The versions as nodes, labelled `name:vN` and their aliases; the group is the artifact's type."""
-    return _nodes(
+    """The versions as nodes, labelled `name:vN` and their aliases; the group is the artifact's type.
+
+    CatalogDamaged when a row is missing or, of at most `MOST_COMPARED`, was changed.
+    """
+    wanted = list(versions)
+    found = _nodes(
         connection,
         "SELECT v.id, a.name || ':v' || v.number || coalesce("
         " (SELECT ' ' || group_concat(name, ', ') FROM aliases WHERE version = v.id AND artifact = v.artifact), ''),"
-        " a.type, p.name, v.state, v.created_at, p.name || '/' || a.name || ':v' || v.number FROM versions v"
+        " a.type, p.name, v.state, v.created_at, p.name || '/' || a.name || ':v' || v.number {seals} FROM versions v"
         f" JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project WHERE v.id {_ONE_OF}",
-        versions,
+        wanted,
+        _VERSION,
     )
+    if len(wanted) <= MOST_COMPARED:
+        aliases_of(connection, wanted)  # compares their rows
+    return [NodeRow(*row) for row in found]
 
 
-def _nodes(connection: sqlite3.Connection, sql: str, ids: Iterable[int]) -> list[NodeRow]:
-    return [NodeRow(*row) for row in connection.execute(sql, (json.dumps(list(ids)),)).fetchall()]
+def _nodes(
+    connection: sqlite3.Connection, sql: str, ids: Iterable[int], sealed: Sealed
+) -> list[tuple[Any, ...]]:
+    wanted = set(ids)
+    is_compared = len(wanted) <= MOST_COMPARED
+    sql = sql.format(seals=f", {sealed.columns}" if is_compared else "")
+    found = connection.execute(sql, (json.dumps(list(wanted)),)).fetchall()
+    if len(found) != len(wanted):
+        raise damaged("what an edge leads to")
+    return sealed.rows(found) if is_compared else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +163,26 @@ def version_facts(
     rows = _facts(
         connection,
         "SELECT v.id, m.size, m.file_count, lower(hex(m.digest)), coalesce(v.description, ''),"
-        " CASE WHEN length(v.metadata) <= {longest} THEN v.metadata END"
+        f" CASE WHEN length(v.metadata) <= {{longest}} THEN v.metadata END, {_FACTS_OF_VERSION.columns}"
         " FROM versions v JOIN manifests m ON m.id = v.manifest WHERE v.id IN ({marks})",
         versions,
         longest_json,
     )
-    return [VersionFacts(*row) for row in rows]
+    return [VersionFacts(*row) for row in _FACTS_OF_VERSION.rows(rows)]
 
 
 def run_facts(connection: sqlite3.Connection, runs: Iterable[int], *, longest_json: int) -> list[RunFacts]:
     """More about these runs, in no particular order."""
     rows = _facts(
         connection,
-        "SELECT id, finished_at, exit_code, coalesce(error, ''), coalesce(notes, ''),"
-        " CASE WHEN length(config) <= {longest} THEN config END,"
-        " CASE WHEN length(summary) <= {longest} THEN summary END FROM runs WHERE id IN ({marks})",
+        "SELECT r.id, r.finished_at, r.exit_code, coalesce(r.error, ''), coalesce(r.notes, ''),"
+        " CASE WHEN length(r.config) <= {longest} THEN r.config END,"
+        " CASE WHEN length(r.summary) <= {longest} THEN r.summary END,"
+        f" {_FACTS_OF_RUN.columns} FROM runs r WHERE r.id IN ({{marks}})",
         runs,
         longest_json,
     )
-    return [RunFacts(*row) for row in rows]
+    return [RunFacts(*row) for row in _FACTS_OF_RUN.rows(rows)]
 
 
 def _facts(

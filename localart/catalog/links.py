@@ -1,39 +1,52 @@
 """Rows of links: the places that versions have in portfolios, each with a number of the portfolio's own."""
 
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from localart.catalog import aliases
+from localart.catalog.artifacts import next_number, refuse_gaps
+from localart.catalog.seals import Sealed, count_all, damaged, resealed, seal
 from localart.catalog.transaction import Transaction
 from localart.model import LinkRecord
 
 _FETCH = 500
 
+_SEALED = Sealed(l="links", a="artifacts", p="projects")
 _SELECT = (
-    "SELECT l.artifact, p.name, a.name, l.number, l.version, l.created_at,"
-    " (SELECT json_group_array(name) FROM"
-    " (SELECT name FROM aliases WHERE version = l.version AND artifact = l.artifact ORDER BY name))"
-    " FROM links l JOIN artifacts a ON a.id = l.artifact JOIN projects p ON p.id = a.project"
-    " WHERE l.removed_at IS NULL"
+    f"SELECT l.artifact, p.name, a.name, l.number, l.version, l.created_at, l.removed_at,"
+    f" {aliases.POINTING.format(version='l.version')}, {_SEALED.columns}"
+    " FROM links l LEFT JOIN artifacts a ON a.id = l.artifact LEFT JOIN projects p ON p.id = a.project WHERE 1"
 )
 
 
 def find_link(connection: sqlite3.Connection, artifact_id: int, number: int) -> LinkRecord | None:
     """Link `number` of a portfolio, or None: removed, or never there."""
-    row = connection.execute(
+    rows = connection.execute(
         f"{_SELECT} AND l.artifact = ? AND l.number = ?", (artifact_id, number)
+    ).fetchall()
+    if not rows:
+        _refuse_lost(connection, artifact_id, number)
+    return next(iter(_records(rows)), None)
+
+
+def _refuse_lost(connection: sqlite3.Connection, artifact_id: int, number: int) -> None:
+    """CatalogDamaged when the portfolio gave this number: the row of a link is there for ever."""
+    row = connection.execute(
+        "SELECT 1 FROM artifacts WHERE id = ? AND kind = 'portfolio' AND next_number > ?"
+        " AND NOT EXISTS (SELECT 1 FROM versions WHERE artifact = artifacts.id)",
+        (artifact_id, number),
     ).fetchone()
-    return _record(row) if row else None
+    if number >= 0 and row is not None:
+        raise damaged(f"link v{number}")
 
 
 def find_link_to(connection: sqlite3.Connection, artifact_id: int, version_id: int) -> LinkRecord | None:
     """The portfolio's link to this version, or None."""
-    row = connection.execute(
+    rows = connection.execute(
         f"{_SELECT} AND l.artifact = ? AND l.version = ?", (artifact_id, version_id)
-    ).fetchone()
-    return _record(row) if row else None
+    ).fetchall()
+    return next(iter(_records(rows)), None)
 
 
 def was_linked(connection: sqlite3.Connection, artifact_id: int, number: int) -> bool:
@@ -44,22 +57,32 @@ def was_linked(connection: sqlite3.Connection, artifact_id: int, number: int) ->
 
 def links_to(connection: sqlite3.Connection, version_id: int) -> list[LinkRecord]:
     """Every link to this version, by project, portfolio and number."""
+    count_all(connection, "linked", [version_id])
     rows = connection.execute(f"{_SELECT} AND l.version = ? ORDER BY p.name, a.name, l.number", (version_id,))
-    return [_record(row) for row in rows.fetchall()]
+    return _records(rows.fetchall())
 
 
 def iter_links(
     connection: sqlite3.Connection, artifact_id: int, *, newest_first: bool = True
 ) -> Iterator[LinkRecord]:
     """The links of a portfolio, streamed by number in keyset pages."""
+    refuse_gaps(connection, artifact_id)
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
     sql = f"{_SELECT} AND l.artifact = ? AND l.number {comparison} ? ORDER BY l.number {order} LIMIT {_FETCH}"
     while rows := connection.execute(sql, (artifact_id, at)).fetchall():
-        yield from (_record(row) for row in rows)
+        yield from _records(rows)
         at = rows[-1][3]
 
 
-def _record(row: tuple[Any, ...]) -> LinkRecord:
+def _records(rows: Sequence[tuple[Any, ...]]) -> list[LinkRecord]:
+    """Those that were not removed."""
+    found = [row for row in _SEALED.rows(rows) if row[6] is None]
+    return [_one(row, aliases.pointing(row[4], row[7], row[8])) for row in found]
+
+
+def _one(row: tuple[Any, ...], names: Sequence[tuple[int, str]]) -> LinkRecord:
+    if row[1] is None:
+        raise damaged(f"the portfolio of link v{row[3]}")
     return LinkRecord(
         artifact_id=row[0],
         project=row[1],
@@ -67,7 +90,7 @@ def _record(row: tuple[Any, ...]) -> LinkRecord:
         number=row[3],
         version_id=row[4],
         created_at=row[5],
-        aliases=tuple(json.loads(row[6])),
+        aliases=tuple(name for artifact, name in names if artifact == row[0]),
     )
 
 
@@ -79,14 +102,12 @@ def insert_link(tx: Transaction, artifact_id: int, version_id: int, version_uid:
     known = find_link_to(tx.connection, artifact_id, version_id)
     if known is not None:
         return known
-    number = tx.execute(
-        "UPDATE artifacts SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
-        (artifact_id,),
-    ).fetchone()[0]
+    number = next_number(tx, artifact_id)
     tx.execute(
         "INSERT INTO links(artifact, number, version, created_at) VALUES (?,?,?,?)",
         (artifact_id, number, version_id, tx.now),
     )
+    seal(tx, "links", artifact_id, number)
     link = find_link(tx.connection, artifact_id, number)
     assert link is not None
     tx.record(
@@ -100,14 +121,20 @@ def remove_link(tx: Transaction, link: LinkRecord, version_uid: str) -> None:
     """Take the version out of the portfolio, and the portfolio's aliases off it."""
     for alias in link.aliases:
         remove_alias(tx, link, alias, version_uid)
-    tx.execute(
-        "UPDATE links SET removed_at = ? WHERE artifact = ? AND number = ?",
-        (tx.now, link.artifact_id, link.number),
-    )
+    set_removed(tx, link.artifact_id, link.number, tx.now)
     tx.record(
         "link.removed",
         {"project": link.project, "artifact": link.artifact, "number": link.number, "version": version_uid},
     )
+
+
+def set_removed(tx: Transaction, artifact_id: int, number: int, removed_at: str | None) -> None:
+    """Say that a link was removed, or (None) that it was not."""
+    with resealed(tx, "links", artifact_id, number):
+        tx.execute(
+            "UPDATE links SET removed_at = ? WHERE artifact = ? AND number = ?",
+            (removed_at, artifact_id, number),
+        )
 
 
 def set_alias(tx: Transaction, link: LinkRecord, alias: str, version_uid: str) -> bool:

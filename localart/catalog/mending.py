@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from localart.catalog import manifests
-from localart.catalog.aliases import seal_of_alias
+from localart.catalog import aliases, edges, manifests, mending_rest, seals
 from localart.catalog.blobs import advance, insert_frames
-from localart.catalog.projects import find_project
-from localart.catalog.seals import seal_of
 from localart.catalog.soundness import LOST, journal_canonical
 from localart.catalog.told import Told, ToldArtifact, ToldRun, ToldVersion
 from localart.catalog.transaction import FIRST_PREVIOUS, Transaction, chain_digest
@@ -143,13 +140,14 @@ def _put_record(tx: Transaction, record: PackedRecord, previous: bytes) -> None:
 
 def restore_rows(tx: Transaction, told: Told) -> None:
     """Make the rows of runs, artifacts, versions, aliases, edges and links say what the journal tells."""
+    mending_rest.restore_projects(tx, told.rest)
     for run_uid, run in told.runs.items():
         _restore_run(tx, told, run_uid, run)
     ids = {id(one): _restore_artifact(tx, told, one) for one in told.artifacts.values()}
     with _changeable(tx, "versions"):
         for uid, version in told.versions.items():
             if version.is_sure:
-                _restore_version(tx, uid, version, ids[id(version.artifact)])
+                _restore_version(tx, told, uid, version, ids[id(version.artifact)])
     known = dict(tx.execute("SELECT uid, id FROM versions").fetchall())
     for artifact in told.artifacts.values():
         if artifact.is_sure:
@@ -158,6 +156,8 @@ def restore_rows(tx: Transaction, told: Told) -> None:
     _restore_edges(tx, told, known)
     for table, column, parent in _TOLD:
         tx.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")
+    mending_rest.forget_strangers(tx, told.rest)
+    seals.seal_all(tx)
 
 
 _TOLD = (
@@ -172,9 +172,9 @@ _TOLD = (
 
 
 def _project(tx: Transaction, name: str) -> int:
-    found = find_project(tx.connection, name)
+    found = tx.execute("SELECT id FROM projects WHERE name = ?", (name,)).fetchone()
     if found is not None:
-        return found
+        return int(found[0])
     return tx.insert("INSERT INTO projects(name, created_at) VALUES (?,?)", (name, tx.now))
 
 
@@ -220,10 +220,14 @@ def _restore_run(tx: Transaction, told: Told, uid: str, run: ToldRun) -> None:
         )
     )
     values |= {"uid": uid, "run_id": run.id, "project": project, "created_at": run.created_at}
+    if not seals.fits(tx, "runs", key):  # else it may be younger than what the journal knows
+        values["updated_at"] = run.updated_at
     columns = ", ".join(f"{name} = ?" for name in values)
     tx.execute(f"UPDATE runs SET {columns} WHERE id = ?", (*values.values(), key))
     tx.execute("DELETE FROM run_tags WHERE run = ?", (key,))
     tx.executemany("INSERT INTO run_tags(run, name) VALUES (?,?)", [(key, tag) for tag in run.tags])
+    if uid in told.rest.runs:
+        mending_rest.restore_things(tx, key, told.rest.runs[uid])
 
 
 def _restore_artifact(tx: Transaction, told: Told, artifact: ToldArtifact) -> int:
@@ -258,13 +262,31 @@ def _restore_artifact(tx: Transaction, told: Told, artifact: ToldArtifact) -> in
                 project, artifact.name, artifact.type, artifact.kind, artifact.next_number, artifact.created_at, key,
             ),
         )  # fmt: skip
+        facts = told.rest.artifacts.get((artifact.project, artifact.name))
+        if facts is not None:
+            mending_rest.restore_facts(tx, key, facts)
     return key
 
 
-def _restore_version(tx: Transaction, uid: str, version: ToldVersion, artifact: int) -> None:
+def _row_left(tx: Transaction, told: Told) -> int | None:
+    """The row that others still name of a version whose own is gone, when only one is."""
+    known = {uid for (uid,) in tx.execute("SELECT uid FROM versions").fetchall()}
+    left = tx.execute(
+        "SELECT version FROM edges UNION SELECT version FROM aliases UNION SELECT version FROM links"
+        " UNION SELECT version FROM version_tags EXCEPT SELECT id FROM versions"
+    ).fetchall()
+    return left[0][0] if len(left) == 1 and len(told.versions.keys() - known) == 1 else None
+
+
+def _restore_version(tx: Transaction, told: Told, uid: str, version: ToldVersion, artifact: int) -> None:
     manifest = _manifest_for(tx, uid, version)
     if manifest is None:
         return  # its manifest is to be restored first
+    if version.state == "COMMITTED" and version.size_bytes is not None:
+        tx.execute(
+            "UPDATE manifests SET size = ?, file_count = ? WHERE id = ?",
+            (version.size_bytes, version.file_count, manifest[0]),
+        )
     body = _told_body(tx, version.told_at)
     text = canonical_json(body["metadata"]).decode()
     row = (
@@ -276,13 +298,11 @@ def _restore_version(tx: Transaction, uid: str, version: ToldVersion, artifact: 
     facts = {
         "uid": uid, "artifact": artifact, "number": version.number, "manifest": manifest[0],
         "description": body["description"], "metadata": text, "state": version.state,
-        "ttl_seconds": version.ttl_seconds, "created_at": version.created_at,
-        "seal": seal_of(
-            uid, artifact, version.number, manifest[1], body["description"], text, version.state, version.created_at
-        ),
+        "ttl_seconds": version.ttl_seconds, "history_step": version.history_step, "created_at": version.created_at,
+        "updated_at": version.updated_at,
     }  # fmt: skip
     if row is None:
-        facts |= {"updated_at": version.created_at, "site": tx.site}
+        facts |= {"id": _row_left(tx, told), "site": tx.site}
         marks = ", ".join("?" * len(facts))
         key = tx.insert(f"INSERT INTO versions({', '.join(facts)}) VALUES ({marks})", tuple(facts.values()))
     else:
@@ -330,31 +350,20 @@ def _restore_aliases(tx: Transaction, artifact: ToldArtifact, key: int, known: d
         version = known.get(uid)
         if version is None:
             continue
-        seal = seal_of_alias(key, name, version)
-        row = tx.execute(
-            "SELECT version, seal FROM aliases WHERE artifact = ? AND name = ?", (key, name)
-        ).fetchone()
-        if row != (version, seal):
-            tx.execute(
-                "INSERT OR REPLACE INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
-                (key, name, version, tx.now, seal),
-            )
+        aliases.put(tx, key, name, version, artifact.alias_times[name])
 
 
 def _restore_links(tx: Transaction, artifact: ToldArtifact, key: int, known: dict[str, int]) -> None:
     for number, uid in artifact.links.items():
-        row = tx.execute(
-            "SELECT version, removed_at FROM links WHERE artifact = ? AND number = ?", (key, number)
-        ).fetchone()
         if uid is None:
-            if row is not None and row[1] is None:
-                tx.execute(
-                    "UPDATE links SET removed_at = ? WHERE artifact = ? AND number = ?", (tx.now, key, number)
-                )
-        elif uid in known and row != (known[uid], None):
             tx.execute(
-                "INSERT OR REPLACE INTO links(artifact, number, version, created_at) VALUES (?,?,?,?)",
-                (key, number, known[uid], tx.now),
+                "UPDATE links SET created_at = ?, removed_at = ? WHERE artifact = ? AND number = ?",
+                (*artifact.link_times[number], key, number),
+            )
+        elif uid in known:
+            tx.execute(
+                "INSERT OR REPLACE INTO links(artifact, number, version, created_at, removed_at) VALUES (?,?,?,?,?)",
+                (key, number, known[uid], *artifact.link_times[number]),
             )
 
 
@@ -379,10 +388,7 @@ def _restore_edges(tx: Transaction, told: Told, known: dict[str, int]) -> None:
             del wanted[place]
         elif key[1] not in unsure:
             tx.execute("DELETE FROM edges WHERE run = ? AND version = ? AND direction = ?", place)
-    tx.executemany(
-        "INSERT INTO edges(run, version, direction, made, used_as, metadata, created_at) VALUES (?,?,?,?,?,?,?)",
-        [(*key, *facts) for key, facts in wanted.items()],
-    )
+    edges.put_edges(tx, [(*key, *facts) for key, facts in wanted.items()])
 
 
 def _edge_metadata(tx: Transaction, seq: int) -> str:

@@ -12,6 +12,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from localart.catalog.history_seals import forget_seals, refuse_damaged_history
+from localart.catalog.seals import Sealed, seal_of
 from localart.catalog.summary_rules import Folded, find_rule, summarised, summary_ops
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
@@ -27,14 +29,16 @@ INSERT_NEWER = (
     " WHERE excluded.time >= time"
 )
 
+_SEALED = Sealed(n="metric_names")
+
 # The metrics of a run, one index look-up each: DISTINCT would walk all its rows.
-_NAMES = """
+_NAMES = f"""
 WITH RECURSIVE used(metric) AS (
   SELECT min(metric) FROM metrics WHERE run = :run
   UNION ALL
   SELECT (SELECT min(metric) FROM metrics WHERE run = :run AND metric > used.metric) FROM used
   WHERE used.metric IS NOT NULL
-) SELECT n.id, n.name FROM used JOIN metric_names n ON n.id = used.metric
+) SELECT n.id, n.name, {_SEALED.columns} FROM used JOIN metric_names n ON n.id = used.metric
 """
 
 
@@ -51,6 +55,7 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, aga
 
     `again`: some of them may be there already, perhaps followed by newer ones, which stay.
     """
+    forget_seals(tx, run_key)
     sql = INSERT_NEWER if again else _INSERT
     ids: dict[str, int] = {}
     rows: list[tuple[Any, ...]] = []
@@ -68,7 +73,10 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, aga
 
 def metric_ids(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
     """The row of each metric name, made where it is new."""
-    tx.executemany("INSERT OR IGNORE INTO metric_names(name) VALUES (?)", [(name,) for name in names])
+    tx.executemany(
+        "INSERT OR IGNORE INTO metric_names(name, seal) VALUES (?,?)",
+        [(name, seal_of(name)) for name in names],
+    )
     return {
         name: tx.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()[0]
         for name in names
@@ -79,6 +87,7 @@ def insert_metrics(
     tx: Transaction, run_key: int, ids: Mapping[str, int], step: int, time: float, values: Mapping[str, Any]
 ) -> None:
     """Write one step's values; a key logged again at the same step takes the new value."""
+    forget_seals(tx, run_key)
     rows = [(run_key, ids[name], step, *columns_of(value), time) for name, value in values.items()]
     tx.executemany(_INSERT, rows)
 
@@ -100,7 +109,8 @@ def _value(value: float | None, body: str | None) -> Any:
 
 def iter_history(connection: sqlite3.Connection, run_key: int) -> Iterator[HistoryRow]:
     """What the run logged, a row a step, oldest first. Streams, and holds up no writer meanwhile."""
-    names: dict[int, str] = dict(connection.execute(_NAMES, {"run": run_key}).fetchall())
+    refuse_damaged_history(connection, run_key)
+    names = logged_names(connection, run_key)
     points = merge(*(_iter_metric(connection, run_key, metric) for metric in sorted(names)))
     for step, group in groupby(points, key=itemgetter(0)):
         of_step = list(group)
@@ -137,6 +147,7 @@ def is_metric(tx: Transaction, name: str) -> bool:
 
 def copy_until(tx: Transaction, run_key: int, target_key: int, step: int) -> None:
     """Give the target all values that the run logged up to `step`."""
+    forget_seals(tx, target_key)
     tx.execute(
         "INSERT INTO metrics(run, metric, step, value, body, time)"
         " SELECT ?, metric, step, value, body, time FROM metrics WHERE run = ? AND step <= ?",
@@ -146,11 +157,13 @@ def copy_until(tx: Transaction, run_key: int, target_key: int, step: int) -> Non
 
 def delete_after(tx: Transaction, run_key: int, step: int) -> None:
     """Remove what the run logged after `step`."""
+    forget_seals(tx, run_key)
     tx.execute("DELETE FROM metrics WHERE run = ? AND step > ?", (run_key, step))
 
 
 def last_values(connection: sqlite3.Connection, run_key: int) -> dict[str, Any]:
     """What the run's summary would say: the newest value of every key it logged, or what `define_metric` made of it."""
+    refuse_damaged_history(connection, run_key)
     rows = connection.execute(
         "SELECT n.name, m.value, m.body, max(m.step) FROM metrics m JOIN metric_names n ON n.id = m.metric"
         " WHERE m.run = ? GROUP BY m.metric ORDER BY n.id",
@@ -219,12 +232,13 @@ _FINITE = " AND value > -9e999 AND value < 9e999"
 
 def logged_names(connection: sqlite3.Connection, run_key: int) -> dict[int, str]:
     """The row and name of every metric the run logged."""
-    found: dict[int, str] = dict(connection.execute(_NAMES, {"run": run_key}).fetchall())
-    return found
+    rows = connection.execute(_NAMES, {"run": run_key}).fetchall()
+    return dict(_SEALED.rows(rows))
 
 
 def numeric_metrics(connection: sqlite3.Connection, run_key: int) -> list[str]:
     """The names of what a run logged as numbers, sorted; told by the first and the last value of each."""
+    refuse_damaged_history(connection, run_key)
     names = logged_names(connection, run_key)
     return sorted(name for metric, name in names.items() if _is_numeric(connection, run_key, metric))
 
@@ -251,6 +265,7 @@ def iter_samples(
     Every value counts, so a spike shows in `low` or `high`. One range of the primary key a bucket: 35 ms for
     100,000 rows, half of what GROUP BY takes.
     """
+    refuse_damaged_history(connection, run_key)
     found = connection.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()
     if found is None:
         return

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from localart.catalog.seals import resealed
 from localart.catalog.transaction import Transaction
 from localart.errors import AliasProtected
 from localart.names import shown
@@ -36,7 +37,8 @@ def protect(tx: Transaction, artifact_id: int, alias: str) -> bool:
     """Protect the alias, whether it points anywhere yet or not; False when it already was."""
     if _is_protected(tx, artifact_id, alias):
         return False
-    tx.execute("INSERT INTO protected_aliases(artifact, alias) VALUES (?,?)", (artifact_id, alias))
+    with resealed(tx, "artifacts", artifact_id):
+        tx.execute("INSERT INTO protected_aliases(artifact, alias) VALUES (?,?)", (artifact_id, alias))
     _record(tx, "alias.protected", artifact_id, alias)
     return True
 
@@ -45,7 +47,8 @@ def unprotect(tx: Transaction, artifact_id: int, alias: str) -> bool:
     """Let the alias move and go again; False when it was not protected."""
     if not _is_protected(tx, artifact_id, alias):
         return False
-    tx.execute("DELETE FROM protected_aliases WHERE artifact = ? AND alias = ?", (artifact_id, alias))
+    with resealed(tx, "artifacts", artifact_id):
+        tx.execute("DELETE FROM protected_aliases WHERE artifact = ? AND alias = ?", (artifact_id, alias))
     _record(tx, "alias.unprotected", artifact_id, alias)
     return True
 

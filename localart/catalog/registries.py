@@ -5,9 +5,12 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from localart.catalog.projects import ensure_project
+from localart.catalog.projects import ensure_project, find_project
+from localart.catalog.seals import Sealed, resealed
 from localart.catalog.transaction import Transaction
+from localart.catalog.types import artifact_types
 from localart.errors import ArtifactTypeMismatch, ContentConflict
+from localart.model import ArtifactKind
 from localart.names import shown
 from localart.records import dataclass
 
@@ -33,13 +36,13 @@ class RegistryRecord:
         return PREFIX + self.name
 
 
+_SEALED = Sealed(p="projects")
 _SELECT = (
     "SELECT p.name, p.id, p.description, coalesce(r.visibility, 'organization'), r.artifact_types, p.created_at,"
-    " r.updated_at, (SELECT json_group_array(type) FROM"
-    " (SELECT DISTINCT type FROM artifacts WHERE project = p.id AND kind = 'portfolio' ORDER BY type))"
-    " FROM projects p LEFT JOIN registries r ON r.project = p.id"
-    f" WHERE substr(p.name, 1, {len(PREFIX)}) = '{PREFIX}' AND (r.project IS NOT NULL OR EXISTS"
-    " (SELECT 1 FROM links l JOIN artifacts a ON a.id = l.artifact WHERE a.project = p.id AND l.removed_at IS NULL))"
+    " r.updated_at, r.project IS NOT NULL OR EXISTS"
+    " (SELECT 1 FROM links l JOIN artifacts a ON a.id = l.artifact WHERE a.project = p.id AND l.removed_at IS NULL),"
+    f" {_SEALED.columns}"
+    " FROM projects p NOT INDEXED LEFT JOIN registries r ON r.project = p.id"
 )
 
 
@@ -50,23 +53,24 @@ def is_registry(project: str) -> bool:
 
 def find_registry(connection: sqlite3.Connection, name: str) -> RegistryRecord | None:
     """The registry `name` (without the prefix), or None. One comes into being by being created or linked into."""
-    row = connection.execute(f"{_SELECT} AND p.name = ?", (PREFIX + name,)).fetchone()
-    return _record(row) if row else None
+    return next((one for one in list_registries(connection) if one.name == name), None)
 
 
 def list_registries(connection: sqlite3.Connection) -> list[RegistryRecord]:
     """Every registry by name."""
-    return [_record(row) for row in connection.execute(f"{_SELECT} ORDER BY p.name").fetchall()]
+    # A damaged name, or a lost row of registries, must not take one out of the list: all projects are looked at.
+    found = _SEALED.rows(connection.execute(_SELECT).fetchall())
+    return [_record(connection, row) for row in sorted(found) if is_registry(row[0]) and row[7]]
 
 
-def _record(row: tuple[Any, ...]) -> RegistryRecord:
+def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> RegistryRecord:
     return RegistryRecord(
         name=row[0].removeprefix(PREFIX),
         project_id=row[1],
         description=row[2],
         visibility=row[3],
         artifact_types=None if row[4] is None else tuple(json.loads(row[4])),
-        collection_types=tuple(json.loads(row[7])),
+        collection_types=tuple(artifact_types(connection, row[0], role=ArtifactKind.PORTFOLIO)),
         created_at=row[5],
         updated_at=row[6],
     )
@@ -95,12 +99,13 @@ def save_registry(
 ) -> None:
     """Make the registry, or make these its facts."""
     project_id = ensure_project(tx, PREFIX + name)
-    tx.execute("UPDATE projects SET description = ? WHERE id = ?", (description, project_id))
     types = None if artifact_types is None else json.dumps(sorted(set(artifact_types)))
-    tx.execute(
-        "INSERT OR REPLACE INTO registries(project, visibility, artifact_types, updated_at) VALUES (?,?,?,?)",
-        (project_id, visibility, types, tx.now),
-    )
+    with resealed(tx, "projects", project_id):
+        tx.execute("UPDATE projects SET description = ? WHERE id = ?", (description, project_id))
+        tx.execute(
+            "INSERT OR REPLACE INTO registries(project, visibility, artifact_types, updated_at) VALUES (?,?,?,?)",
+            (project_id, visibility, types, tx.now),
+        )
     tx.record(
         "registry.saved",
         {
@@ -114,13 +119,17 @@ def rename_registry(tx: Transaction, name: str, new_name: str) -> None:
     """Give the registry, and with it the project of its portfolios, another name; ContentConflict when it is taken."""
     if tx.execute("SELECT 1 FROM projects WHERE name = ?", (PREFIX + new_name,)).fetchone():
         raise ContentConflict(f"There is a registry {shown(new_name)} already", hint="choose another name")
-    tx.execute("UPDATE projects SET name = ? WHERE name = ?", (PREFIX + new_name, PREFIX + name))
+    project_id = find_project(tx.connection, PREFIX + name)
+    if project_id is not None:
+        with resealed(tx, "projects", project_id):
+            tx.execute("UPDATE projects SET name = ? WHERE id = ?", (PREFIX + new_name, project_id))
     tx.record("registry.renamed", {"from": name, "to": new_name})
 
 
 def forget_registry(tx: Transaction, name: str) -> None:
     """Remove what was said of the registry. It is gone when nothing is linked in it either."""
-    tx.execute(
-        "DELETE FROM registries WHERE project = (SELECT id FROM projects WHERE name = ?)", (PREFIX + name,)
-    )
+    project_id = find_project(tx.connection, PREFIX + name)
+    if project_id is not None:
+        with resealed(tx, "projects", project_id):
+            tx.execute("DELETE FROM registries WHERE project = ?", (project_id,))
     tx.record("registry.deleted", {"registry": name})

@@ -13,6 +13,7 @@ from localart.catalog import metrics
 from localart.catalog.blobs import insert_frames
 from localart.catalog.history_record import Row
 from localart.catalog.replay_kinds import Replaying
+from localart.catalog.seals import seal_of
 from localart.catalog.soundness import LOST
 from localart.model import BlobRef, ChunkedBlob, Digest, Frame
 
@@ -161,8 +162,11 @@ def keep_run_files(tx: Replaying) -> None:
     rows = tx.execute("SELECT run, path, digest, coalesce(size, 0), time FROM temp.kept_files").fetchall()
     ids = ids_of(tx, [BlobRef(Digest(row[2]), row[3]) for row in rows])
     tx.executemany(
-        "INSERT INTO run_files(run, path, blob, updated_at) VALUES (?,?,?,?)",
-        [(run, path, ids[Digest(digest)], time) for run, path, digest, _, time in rows],
+        "INSERT INTO run_files(run, path, blob, updated_at, seal) VALUES (?,?,?,?,?)",
+        [
+            (run, path, ids[Digest(digest)], time, seal_of(run, path, digest, time))
+            for run, path, digest, _, time in rows
+        ],
     )
 
 
@@ -170,6 +174,12 @@ def find_run_key(connection: sqlite3.Connection, uid: str) -> int | None:
     """The run with this uid, or None."""
     row = connection.execute("SELECT id FROM runs WHERE uid = ?", (uid,)).fetchone()
     return row[0] if row else None
+
+
+def ended_runs(connection: sqlite3.Connection) -> list[int]:
+    """The runs whose history is complete."""
+    rows = connection.execute("SELECT id FROM runs WHERE finished_at IS NOT NULL ORDER BY id")
+    return [key for (key,) in rows.fetchall()]
 
 
 def insert_history(tx: Replaying, run_key: int, rows: Iterable[Row]) -> None:

@@ -11,6 +11,7 @@ from localart.catalog import (
     aliases,
     artifacts,
     edges,
+    links,
     manifests,
     protection,
     registries,
@@ -20,7 +21,7 @@ from localart.catalog import (
     versions,
 )
 from localart.catalog.projects import ensure_project
-from localart.catalog.seals import seal_of
+from localart.catalog.seals import seal
 from localart.catalog.search import index_row
 from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged
@@ -182,24 +183,15 @@ def _insert_version(tx: Replaying, body: Body) -> int:
         body["description"],
         canonical_json(body["metadata"]).decode(),
     )
-    seal = seal_of(
-        body["version"],
-        artifact_id,
-        number,
-        digest,
-        description,
-        metadata,
-        VersionState.COMMITTED.value,
-        tx.now,
-    )
     key = tx.insert(
         "INSERT INTO versions(uid, artifact, number, manifest, description, metadata, ttl_seconds, history_step,"
-        " created_at, updated_at, site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        " created_at, updated_at, site) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         (
             body["version"], artifact_id, number, manifest, description, metadata, body.get("ttl_seconds"),
-            body.get("step"), tx.now, tx.now, tx.site, seal,
+            body.get("step"), tx.now, tx.now, tx.site,
         ),
     )  # fmt: skip
+    seal(tx, "versions", key)
     _count_on(tx, artifact_id, number)
     index_row(tx, "versions", key)
     return key
@@ -210,6 +202,7 @@ def _count_on(tx: Replaying, artifact_id: int, number: int) -> None:
     tx.execute(
         "UPDATE artifacts SET next_number = max(next_number, ?) WHERE id = ?", (number + 1, artifact_id)
     )
+    seal(tx, "artifacts", artifact_id)
 
 
 def _version_relogged(tx: Replaying, body: Body) -> None:
@@ -305,14 +298,12 @@ def _link_added(tx: Replaying, body: Body) -> None:
         " ON CONFLICT(artifact, number) DO UPDATE SET removed_at = NULL",
         (artifact.id, number, _version(tx, body["version"]).id, tx.now),
     )
+    seal(tx, "links", artifact.id, number)
     _count_on(tx, artifact.id, number)
 
 
 def _link_removed(tx: Replaying, body: Body) -> None:
-    tx.execute(
-        "UPDATE links SET removed_at = ? WHERE artifact = ? AND number = ?",
-        (tx.now, _named(tx, body).id, body["number"]),
-    )
+    links.set_removed(tx, _named(tx, body).id, body["number"], tx.now)
 
 
 # --- runs --------------------------------------------------------------------------------------------------

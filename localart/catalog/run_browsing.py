@@ -4,12 +4,14 @@ Everything is answered from the primary key of `metrics` (run, metric, step), so
 million steps as for one of ten.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from localart.catalog.edges import edges_at_runs, linked_keys
+from localart.catalog.history_seals import refuse_damaged_history
 from localart.catalog.metrics import logged_names
+from localart.catalog.seals import Sealed, count_all
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest
 from localart.records import dataclass
@@ -18,6 +20,7 @@ MOST_NAMES = 5_000
 MOST_STEPS = 100_000
 MOST_FILES = 20_000
 _LONGEST_BODY = 4 << 20
+_FILES = Sealed(f="run_files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ def newest_values(
 
     A value that is NaN has neither number nor body.
     """
+    if names is None:  # not for the lists of runs, which ask for a value or two of each
+        refuse_damaged_history(connection, run_key)
     known = logged_names(connection, run_key)
     wanted = None if names is None else set(names)
     found = [
@@ -77,6 +82,7 @@ def steps_logged(connection: sqlite3.Connection, run_key: int, name: str) -> lis
 
 def value_at(connection: sqlite3.Connection, run_key: int, name: str, step: int) -> Any:
     """What the run logged under this name at this step; None when it is nothing, NaN, or more than 4 MiB of JSON."""
+    refuse_damaged_history(connection, run_key)
     row = connection.execute(
         f"SELECT value, iif(length(body) > {_LONGEST_BODY}, NULL, body) FROM metrics"
         " WHERE run = ? AND metric = (SELECT id FROM metric_names WHERE name = ?) AND step = ?",
@@ -89,34 +95,32 @@ def value_at(connection: sqlite3.Connection, run_key: int, name: str, step: int)
 
 def file_lines(connection: sqlite3.Connection, run_key: int) -> list[RunFileLine]:
     """The files of a run by path; at most 20,000."""
+    count_all(connection, "file", [run_key])
     rows = connection.execute(
-        "SELECT f.path, b.digest, b.size, f.updated_at FROM run_files f JOIN blobs b ON b.id = f.blob"
+        f"SELECT f.path, b.digest, b.size, f.updated_at, {_FILES.columns} FROM run_files f"
+        " LEFT JOIN blobs b ON b.id = f.blob"
         f" WHERE f.run = ? ORDER BY f.path LIMIT {MOST_FILES}",
         (run_key,),
     ).fetchall()
     return [
         RunFileLine(path=path, blob=BlobRef(Digest(digest), size), updated_at=at)
-        for path, digest, size, at in rows
+        for path, digest, size, at in _FILES.rows(rows)
     ]
 
 
 def linked_ids(connection: sqlite3.Connection, run_key: int, direction: str) -> Sequence[int]:
     """Row ids of the versions a run used (`input`) or logged (`output`), in the order they were linked."""
-    rows = connection.execute(
-        "SELECT version FROM edges WHERE run = ? AND direction = ? ORDER BY created_at, version",
-        (run_key, direction),
-    ).fetchall()
-    return [key for (key,) in rows]
+    return linked_keys(connection, run_key, direction)
 
 
 def used_names(connection: sqlite3.Connection, run_key: int, versions: Sequence[int]) -> dict[int, str]:
     """By the row id of an input, what the run called it (`use_as`), where it did."""
-    rows = connection.execute(
-        "SELECT version, used_as FROM edges WHERE run = ? AND direction = 'input' AND used_as IS NOT NULL"
-        " AND version IN (SELECT value FROM json_each(?))",
-        (run_key, json.dumps(list(versions))),
-    ).fetchall()
-    return dict(rows)
+    wanted = set(versions)
+    return {
+        edge.version_id: edge.used_as
+        for edge in edges_at_runs(connection, [run_key], "input")
+        if edge.used_as is not None and edge.version_id in wanted
+    }
 
 
 def spread_numbers(connection: sqlite3.Connection, run_key: int, name: str, *, count: int) -> list[float]:

@@ -5,10 +5,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from localart.catalog.edges import edges_at_runs
+from localart.catalog.seals import Sealed, count_all
 from localart.catalog.transaction import Transaction
+from localart.catalog.versions import get_versions
 from localart.jsonable import load_values
-from localart.model import BlobRef, Digest, JsonObject
+from localart.model import BlobRef, Digest, JsonObject, VersionState
 from localart.records import dataclass
+
+_FILES = Sealed(f="run_files")
+_RUN = Sealed(r="runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,7 @@ class FileQuery:
 
 def count_files(connection: sqlite3.Connection, query: FileQuery) -> int:
     """How many there are."""
+    count_all(connection, "file", [query.run])
     where, values = _where(query)
     count: int = connection.execute(f"SELECT count(*) FROM run_files WHERE {where}", values).fetchone()[0]
     return count
@@ -38,6 +45,7 @@ def count_files(connection: sqlite3.Connection, query: FileQuery) -> int:
 
 def file_paths(connection: sqlite3.Connection, query: FileQuery, *, offset: int, limit: int) -> list[str]:
     """At most `limit` paths from the `offset`th on, sorted; a negative limit is all that are left."""
+    count_all(connection, "file", [query.run])
     where, values = _where(query)
     rows = connection.execute(
         f"SELECT path FROM run_files WHERE {where} ORDER BY path LIMIT ? OFFSET ?", (*values, limit, offset)
@@ -56,13 +64,14 @@ def _where(query: FileQuery) -> tuple[str, list[Any]]:
 def find_files(connection: sqlite3.Connection, run_key: int, paths: Iterable[str]) -> list[RunFileRecord]:
     """The files at `paths`; those that are not there (any more) are left out."""
     rows = connection.execute(
-        "SELECT f.path, b.digest, b.size, f.updated_at FROM run_files f JOIN blobs b ON b.id = f.blob"
+        f"SELECT f.path, b.digest, b.size, f.updated_at, {_FILES.columns} FROM run_files f"
+        " LEFT JOIN blobs b ON b.id = f.blob"
         " WHERE f.run = ? AND f.path IN (SELECT value FROM json_each(?)) ORDER BY f.path",
         (run_key, json.dumps(list(paths))),
     )
     return [
         RunFileRecord(path=path, blob=BlobRef(Digest(digest), size), updated_at=updated_at)
-        for path, digest, size, updated_at in rows.fetchall()
+        for path, digest, size, updated_at in _FILES.rows(rows.fetchall())
     ]
 
 
@@ -84,18 +93,18 @@ class RunFacts:
 
 def find_facts(connection: sqlite3.Connection, run_key: int) -> RunFacts | None:
     """The facts of a run; None once it was deleted."""
-    row = connection.execute("SELECT facts, updated_at FROM runs WHERE id = ?", (run_key,)).fetchone()
+    row = _RUN.row(
+        connection.execute(
+            f"SELECT r.facts, r.updated_at, {_RUN.columns} FROM runs r WHERE r.id = ?", (run_key,)
+        ).fetchone()
+    )
     return None if row is None else RunFacts(facts=load_values(row[0]), updated_at=row[1])
 
 
 def made_versions(connection: sqlite3.Connection, run_key: int) -> Sequence[int]:
     """Row ids of the committed versions the run made."""
-    rows = connection.execute(
-        "SELECT e.version FROM edges e JOIN versions v ON v.id = e.version"
-        " WHERE e.run = ? AND e.direction = 'output' AND e.made = 1 AND v.state = 'COMMITTED'",
-        (run_key,),
-    )
-    return [key for (key,) in rows.fetchall()]
+    made = [one.version_id for one in edges_at_runs(connection, [run_key], "output") if one.is_made]
+    return [one.id for one in get_versions(connection, made) if one.state is VersionState.COMMITTED]
 
 
 def delete_run(tx: Transaction, run_key: int) -> None:

@@ -5,20 +5,25 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from localart.catalog.projects import find_project
+from localart.catalog.seals import Sealed, count_all, damaged, refuse_any_missing, resealed, seal, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest, RunRecord, RunState
+from localart.names import is_storable, shown
 from localart.records import dataclass
 
 _FETCH = 500
 
+_SEALED = Sealed(r="runs", p="projects")
 _SELECT = (
     "SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.notes, r.state, r.config, r.summary,"
     " r.created_at, r.finished_at, r.exit_code, r.error, r.facts,"
-    " (SELECT json_group_array(name) FROM (SELECT name FROM run_tags WHERE run = r.id ORDER BY name))"
-    " FROM runs r JOIN projects p ON p.id = r.project"
+    " (SELECT json_group_array(name) FROM (SELECT name FROM run_tags WHERE run = r.id ORDER BY name)),"
+    f" {_SEALED.columns}"
+    " FROM runs r LEFT JOIN projects p ON p.id = r.project"
 )
 
 UPDATABLE = (
@@ -29,17 +34,37 @@ UPDATABLE = (
 
 def find_run(connection: sqlite3.Connection, project: str | None, run_id: str) -> RunRecord | None:
     """The run with this short id (in `project`, or the newest anywhere), or None. One seek a project."""
-    places = f"{_SELECT.replace('runs r JOIN projects p', 'projects p CROSS JOIN runs r')} AND r.run_id = :id"
+    places = (
+        f"{_SELECT.replace('runs r LEFT JOIN projects p', 'projects p CROSS JOIN runs r')} AND r.run_id = :id"
+    )
     where = "" if project is None else " WHERE p.name = :project"
     row = connection.execute(
         f"{places}{where} ORDER BY r.id DESC LIMIT 1", {"id": run_id, "project": project}
     ).fetchone()
-    return _record(row) if row else None
+    record = _record(row) if row else None
+    if record is not None and (record.id != run_id or project not in {None, record.project}):
+        raise damaged(f"run {shown(run_id)}")
+    return record
+
+
+def refuse_hidden(connection: sqlite3.Connection, run_id: str) -> None:
+    """CatalogDamaged when there are runs with this id that an index does not lead to any more. Scans the runs."""
+    if not is_storable(run_id):
+        return
+    by_index, by_row = (
+        connection.execute(f"SELECT count(*) FROM {tables} WHERE r.run_id = ?", (run_id,)).fetchone()
+        for tables in ("runs r NOT INDEXED", "projects p CROSS JOIN runs r ON r.project = p.id")
+    )
+    if by_index != by_row:
+        raise damaged(f"the index that leads to run {shown(run_id)}")
 
 
 def get_run(connection: sqlite3.Connection, key: int) -> RunRecord:
     """The run with this row id, which must exist."""
-    return _record(connection.execute(f"{_SELECT} WHERE r.id = ?", (key,)).fetchone())
+    row = connection.execute(f"{_SELECT} WHERE r.id = ?", (key,)).fetchone()
+    if row is None:
+        raise damaged(f"run {key}")
+    return _record(row)
 
 
 def get_runs(connection: sqlite3.Connection, keys: Iterable[int]) -> list[RunRecord]:
@@ -57,6 +82,7 @@ def iter_runs(
 ) -> Iterator[RunRecord]:
     """Runs by age, streamed in keyset pages."""
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", 0)
+    refuse_missing_runs(connection, project)
     sql = (
         f"{_SELECT} WHERE (:project IS NULL OR p.name = :project) AND r.id {comparison} :at"
         f" ORDER BY r.id {order} LIMIT {_FETCH}"
@@ -64,6 +90,16 @@ def iter_runs(
     while rows := connection.execute(sql, {"project": project, "at": at}).fetchall():
         yield from (_record(row) for row in rows)
         at = rows[-1][0]
+
+
+def refuse_missing_runs(connection: sqlite3.Connection, project: str | None) -> None:
+    """CatalogDamaged unless all runs (of the project) are there. 0.2 µs a run."""
+    if project is None:
+        refuse_any_missing(connection, "ran")
+        return
+    project_id = find_project(connection, project)
+    if project_id is not None:
+        count_all(connection, "ran", [project_id])
 
 
 def last_auto_run(connection: sqlite3.Connection, project: str, place: str) -> RunRecord | None:
@@ -77,7 +113,14 @@ def last_auto_run(connection: sqlite3.Connection, project: str, place: str) -> R
 
 def metric_rules(connection: sqlite3.Connection, key: int) -> dict[str, Any]:
     """What `define_metric` said about the run's metrics, by name or glob."""
-    row = connection.execute("SELECT metric_rules FROM runs WHERE id = ?", (key,)).fetchone()
+    sealed = Sealed(r="runs")
+    row = sealed.row(
+        connection.execute(
+            f"SELECT r.metric_rules, {sealed.columns} FROM runs r WHERE r.id = ?", (key,)
+        ).fetchone()
+    )
+    if row is None:
+        raise damaged(f"run {key}")
     rules: dict[str, Any] = load_values(row[0])
     return rules
 
@@ -89,13 +132,13 @@ def running_runs(connection: sqlite3.Connection) -> list[RunRecord]:
 
 def count_runs(connection: sqlite3.Connection, project_id: int) -> int:
     """How many runs the project has."""
-    count: int = connection.execute("SELECT count(*) FROM runs WHERE project = ?", (project_id,)).fetchone()[
-        0
-    ]
-    return count
+    return count_all(connection, "ran", [project_id])[project_id]
 
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
+    (row,) = _SEALED.rows([row])
+    if row[3] is None:
+        raise damaged(f"the project of run {shown(row[2])}")
     return RunRecord(
         key=row[0],
         uid=row[1],
@@ -124,6 +167,7 @@ def insert_run(tx: Transaction, project_id: int, *, run_id: str, uid: str, name:
         " VALUES (?,?,?,?,'running',?,?,?)",
         (uid, run_id, project_id, name, tx.now, tx.now, tx.site),
     )
+    seal(tx, "runs", key)
     index_row(tx, "runs", key)
     return key
 
@@ -132,7 +176,7 @@ def update_run(tx: Transaction, key: int, changes: Mapping[str, Any], *, journal
     """Set the given columns of a run; JSON columns take JSON text."""
     assert set(changes) <= set(UPDATABLE)
     columns = ", ".join(f"{column} = ?" for column in changes)
-    with reindexed(tx, "runs", key):
+    with resealed(tx, "runs", key), reindexed(tx, "runs", key):
         tx.execute(
             f"UPDATE runs SET {columns}, updated_at = ? WHERE id = ?", (*changes.values(), tx.now, key)
         )
@@ -143,11 +187,16 @@ def update_run(tx: Transaction, key: int, changes: Mapping[str, Any], *, journal
 
 def set_run_tags(tx: Transaction, key: int, tags: Iterable[str]) -> None:
     """Make the run's tags exactly `tags`."""
-    tx.execute("DELETE FROM run_tags WHERE run = ?", (key,))
-    tx.executemany("INSERT OR IGNORE INTO run_tags(run, name) VALUES (?,?)", [(key, tag) for tag in tags])
+    with resealed(tx, "runs", key):
+        tx.execute("DELETE FROM run_tags WHERE run = ?", (key,))
+        tx.executemany("INSERT OR IGNORE INTO run_tags(run, name) VALUES (?,?)", [(key, tag) for tag in tags])
 
 
 # --- files -----------------------------------------------------------------------------------------
+
+
+_FILES = Sealed(f="run_files")
+_ALERTS = Sealed(l="alerts")
 
 
 def set_run_file(tx: Transaction, key: int, path: str, blob: BlobRef) -> None:
@@ -156,8 +205,11 @@ def set_run_file(tx: Transaction, key: int, path: str, blob: BlobRef) -> None:
     if row is None:
         raise BlobMissing(f"The content of {path} is no longer in the store", hint="save it again")
     tx.execute(
-        "INSERT OR REPLACE INTO run_files(run, path, blob, updated_at) VALUES (?,?,?,?)",
-        (key, path, row[0], tx.now),
+        "INSERT INTO run_files(run, path, blob, updated_at, seal) VALUES (?,?,?,?,?)"
+        # not REPLACE: it would tell no trigger of the row it removes
+        " ON CONFLICT(run, path) DO UPDATE SET blob = excluded.blob, updated_at = excluded.updated_at,"
+        " seal = excluded.seal",
+        (key, path, row[0], tx.now, seal_of(key, path, blob.digest, tx.now)),
     )
 
 
@@ -172,12 +224,13 @@ def files_record(uid: str, files: Mapping[str, BlobRef]) -> dict[str, Any]:
 
 def run_files(connection: sqlite3.Connection, key: int) -> dict[str, BlobRef]:
     """The run's saved files and media by path."""
+    count_all(connection, "file", [key])
     rows = connection.execute(
-        "SELECT f.path, b.digest, b.size FROM run_files f JOIN blobs b ON b.id = f.blob WHERE f.run = ?"
-        " ORDER BY f.path",
+        f"SELECT f.path, b.digest, b.size, {_FILES.columns} FROM run_files f LEFT JOIN blobs b ON b.id = f.blob"
+        " WHERE f.run = ? ORDER BY f.path",
         (key,),
     )
-    return {path: BlobRef(Digest(digest), size) for path, digest, size in rows.fetchall()}
+    return {path: BlobRef(Digest(digest), size) for path, digest, size in _FILES.rows(rows.fetchall())}
 
 
 # --- alerts ----------------------------------------------------------------------------------------
@@ -196,8 +249,8 @@ class AlertRecord:
 def insert_alert(tx: Transaction, key: int, *, level: str, title: str, text: str) -> None:
     """Keep an alert of the run."""
     tx.execute(
-        "INSERT INTO alerts(run, time, level, title, text) VALUES (?,?,?,?,?)",
-        (key, tx.now, level, title, text),
+        "INSERT INTO alerts(run, time, level, title, text, seal) VALUES (?,?,?,?,?,?)",
+        (key, tx.now, level, title, text, seal_of(key, tx.now, level, title, text)),
     )
     uid = tx.execute("SELECT uid FROM runs WHERE id = ?", (key,)).fetchone()[0]
     tx.record("run.alert", {"run": uid, "level": level, "title": title, "text": text})
@@ -205,8 +258,12 @@ def insert_alert(tx: Transaction, key: int, *, level: str, title: str, text: str
 
 def run_alerts(connection: sqlite3.Connection, key: int) -> list[AlertRecord]:
     """The run's alerts, oldest first."""
-    rows = connection.execute("SELECT time, level, title, text FROM alerts WHERE run = ? ORDER BY id", (key,))
+    count_all(connection, "alert", [key])
+    rows = connection.execute(
+        f"SELECT l.time, l.level, l.title, l.text, {_ALERTS.columns} FROM alerts l WHERE l.run = ? ORDER BY l.id",
+        (key,),
+    )
     return [
         AlertRecord(time=time, level=level, title=title, text=text)
-        for time, level, title, text in rows.fetchall()
+        for time, level, title, text in _ALERTS.rows(rows.fetchall())
     ]

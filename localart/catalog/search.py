@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from localart.catalog.seals import Sealed, damaged
 from localart.catalog.transaction import Transaction
 from localart.records import dataclass
 
@@ -28,19 +29,27 @@ class SearchHit:
     excerpt: str
 
 
+_ARTIFACT = Sealed(a="artifacts", p="projects")
+_VERSION = Sealed(v="versions", a="artifacts", p="projects")
+_RUN = Sealed(r="runs", p="projects")
+
 _ARTIFACTS = (
-    "SELECT 'artifact', p.name, a.name, a.type, snippet(artifacts_fts, -1, '[', ']', '…', 12)"
-    " FROM artifacts_fts JOIN artifacts a ON a.id = artifacts_fts.rowid JOIN projects p ON p.id = a.project"
+    "SELECT 'artifact', p.name, a.name, a.type, snippet(artifacts_fts, -1, '[', ']', '…', 12),"
+    f" {_ARTIFACT.columns}"
+    " FROM artifacts_fts LEFT JOIN artifacts a ON a.id = artifacts_fts.rowid LEFT JOIN projects p ON p.id = a.project"
     " WHERE artifacts_fts MATCH ? ORDER BY rank LIMIT ?"
 )
 _VERSIONS = (
-    "SELECT 'version', p.name, a.name || ':v' || v.number, a.type, snippet(versions_fts, -1, '[', ']', '…', 12)"
-    " FROM versions_fts JOIN versions v ON v.id = versions_fts.rowid JOIN artifacts a ON a.id = v.artifact"
-    " JOIN projects p ON p.id = a.project WHERE versions_fts MATCH ? AND v.state = 'COMMITTED' ORDER BY rank LIMIT ?"
+    "SELECT 'version', p.name, a.name || ':v' || v.number, a.type, snippet(versions_fts, -1, '[', ']', '…', 12),"
+    f" {_VERSION.columns}"
+    " FROM versions_fts LEFT JOIN versions v ON v.id = versions_fts.rowid LEFT JOIN artifacts a ON a.id = v.artifact"
+    " LEFT JOIN projects p ON p.id = a.project WHERE versions_fts MATCH ?"
+    " AND v.state IS NOT 'DELETED' ORDER BY rank LIMIT ?"
 )
 _RUNS = (
-    "SELECT 'run', p.name, 'run:' || r.run_id, r.name, snippet(runs_fts, -1, '[', ']', '…', 12)"
-    " FROM runs_fts JOIN runs r ON r.id = runs_fts.rowid JOIN projects p ON p.id = r.project"
+    "SELECT 'run', p.name, 'run:' || r.run_id, r.name, snippet(runs_fts, -1, '[', ']', '…', 12),"
+    f" {_RUN.columns}"
+    " FROM runs_fts LEFT JOIN runs r ON r.id = runs_fts.rowid LEFT JOIN projects p ON p.id = r.project"
     " WHERE runs_fts MATCH ? ORDER BY rank LIMIT ?"
 )
 
@@ -52,9 +61,18 @@ def search(connection: sqlite3.Connection, words: str, *, limit: int) -> list[Se
         return []
     return [
         SearchHit(kind=kind, project=project, name=name, detail=detail, excerpt=excerpt)
-        for sql in (_ARTIFACTS, _VERSIONS, _RUNS)
-        for kind, project, name, detail, excerpt in connection.execute(sql, (query, limit)).fetchall()
+        for sql, sealed in ((_ARTIFACTS, _ARTIFACT), (_VERSIONS, _VERSION), (_RUNS, _RUN))
+        for kind, project, name, detail, excerpt in _whole(
+            sealed.rows(connection.execute(sql, (query, limit)).fetchall())
+        )
     ]
+
+
+def _whole(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """CatalogDamaged when words lead to a row that is gone."""
+    if any(row[1] is None for row in rows):
+        raise damaged("what was found")
+    return rows
 
 
 def match_query(words: str) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog import format as catalog_format
-from localart.catalog.aliases import seal_of_alias
-from localart.catalog.seals import seal_of
+from localart.catalog.seals import columns_of, seal_of
 from localart.catalog.transaction import FIRST_PREVIOUS, chain_digest
 from localart.jsonable import canonical_json
 from localart.model import BlobRef, Digest, Frame, PackState
@@ -249,15 +248,15 @@ def iter_version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
     sql = (
         "SELECT v.id, v.uid, p.name, a.name, v.number, m.digest, v.description, v.metadata, v.state, v.created_at,"
         " v.ttl_seconds, (SELECT json_group_array(name) FROM"
-        " (SELECT name FROM version_tags WHERE version = v.id ORDER BY name)), v.seal, v.artifact FROM versions v"
+        f" (SELECT name FROM version_tags WHERE version = v.id ORDER BY name)), {columns_of('versions', 'v')}"
+        " FROM versions v"
         " LEFT JOIN artifacts a ON a.id = v.artifact LEFT JOIN projects p ON p.id = a.project"
         " LEFT JOIN manifests m ON m.id = v.manifest WHERE v.id > ? ORDER BY v.id"
     )
     while rows := _page(connection, sql, at):
         for row in rows:
-            facts = (row[1], row[13], row[4], row[5], row[6], row[7], row[8], row[9])
             tags = tuple(json.loads(row[11]))
-            is_sealed: bool = row[12] == seal_of(*facts)
+            is_sealed: bool = row[12] == seal_of(*row[13:])
             yield VersionRow(*(*row[:11], tags, is_sealed))
         at = rows[-1][0]
 
@@ -266,14 +265,14 @@ def iter_alias_rows(connection: sqlite3.Connection) -> Iterator[AliasRow]:
     """Every alias, of artifacts and portfolios."""
     at: tuple[int, str] = (-1, "")
     while rows := connection.execute(
-        "SELECT l.artifact, l.name, p.name, a.name, v.uid, l.seal, l.version FROM aliases l"
+        f"SELECT l.artifact, l.name, p.name, a.name, v.uid, {columns_of('aliases', 'l')} FROM aliases l"
         " LEFT JOIN artifacts a ON a.id = l.artifact LEFT JOIN projects p ON p.id = a.project"
         " LEFT JOIN versions v ON v.id = l.version WHERE (l.artifact, l.name) > (?, ?)"
         f" ORDER BY l.artifact, l.name LIMIT {_FETCH}",
         at,
     ).fetchall():
-        for artifact, name, project, label, uid, seal, version in rows:
-            yield AliasRow(project, label, name, uid, seal == seal_of_alias(artifact, name, version))
+        for _, name, project, label, uid, seal, *facts in rows:
+            yield AliasRow(project, label, name, uid, seal == seal_of(*facts))
         at = rows[-1][:2]
 
 

@@ -13,12 +13,16 @@ from blake3 import blake3
 
 from localart.catalog.registries import PREFIX
 from localart.catalog.soundness import JournalRow
+from localart.catalog.told_rest import Rest, take_rest
 from localart.jsonable import canonical_json
 
 
 @dataclass(slots=True, kw_only=True)
 class ToldArtifact:
-    """An artifact or portfolio. `links`: number → uid of the version, None once removed."""
+    """An artifact or portfolio. `links`: number → uid of the version, None once removed.
+
+    `alias_times`: since when each alias points where it does; `link_times`: when a link was made, and removed.
+    """
 
     project: str
     name: str
@@ -28,6 +32,8 @@ class ToldArtifact:
     next_number: int = 0
     aliases: dict[str, str] = field(default_factory=dict)
     links: dict[int, str | None] = field(default_factory=dict)
+    alias_times: dict[str, str] = field(default_factory=dict)
+    link_times: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     is_sure: bool = True
 
 
@@ -42,6 +48,10 @@ class ToldVersion:
     metadata: bytes
     told_at: int
     created_at: str
+    updated_at: str
+    history_step: int | None = None
+    size_bytes: int | None = None
+    file_count: int | None = None
     state: str = "COMMITTED"
     tags: tuple[str, ...] = ()
     ttl_seconds: int | None = None
@@ -73,6 +83,7 @@ class ToldRun:
     created_at: str
     columns: dict[str, tuple[int, bytes]]
     tags: tuple[str, ...]
+    updated_at: str
 
 
 EdgeKey = tuple[str, str, str]
@@ -87,6 +98,7 @@ class Told:
     versions: dict[str, ToldVersion] = field(default_factory=dict)
     edges: dict[EdgeKey, ToldEdge] = field(default_factory=dict)
     runs: dict[str, ToldRun] = field(default_factory=dict)
+    rest: Rest = field(default_factory=Rest)
     waiting: dict[tuple[int, str], list[str]] = field(default_factory=dict)
     unknown_kinds: set[str] = field(default_factory=set)
 
@@ -102,10 +114,11 @@ def retell(records: Iterable[JournalRow]) -> Told:
 def take_in(told: Told, record: JournalRow) -> None:
     """One more record."""
     body = json.loads(record.body)
+    is_rest = take_rest(told.rest, record, body)
     tell = _KINDS.get(record.kind)
     if tell is not None:
         tell(told, record, body)
-    elif record.kind not in _NOTHING_HERE:
+    elif not is_rest and record.kind not in _NOTHING_HERE:
         _unknown(told, record.kind, body)
 
 
@@ -133,6 +146,8 @@ def _unknown(told: Told, kind: str, body: Mapping[str, Any]) -> None:
     if artifact is not None:
         artifact.is_sure = False
     told.runs.pop(str(body.get("run")), None)
+    told.rest.runs.pop(str(body.get("run")), None)
+    told.rest.artifacts.pop((str(body.get("project")), str(body.get("artifact"))), None)
 
 
 def _listed(value: object) -> list[object]:
@@ -194,6 +209,10 @@ def _version_logged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> 
             metadata=_digest_of(body["metadata"]),
             told_at=record.seq,
             created_at=record.time,
+            updated_at=record.time,
+            history_step=body.get("step"),
+            size_bytes=body.get("size"),
+            file_count=body.get("files"),
             tags=tuple(body["tags"]),
             ttl_seconds=body.get("ttl_seconds"),
         )
@@ -228,6 +247,7 @@ def _version_updated(told: Told, record: JournalRow, body: Mapping[str, Any]) ->
     if version is not None:
         version.description = body["description"]
         version.metadata, version.told_at = _digest_of(body["metadata"]), record.seq
+        version.updated_at = record.time
 
 
 def _version_tagged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
@@ -238,23 +258,24 @@ def _version_tagged(told: Told, record: JournalRow, body: Mapping[str, Any]) -> 
 
 
 def _version_ttl(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
     version = told.versions.get(body["version"])
     if version is not None:
+        version.updated_at = record.time
         version.ttl_seconds = body["ttl_seconds"]
 
 
 def _version_deleted(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
+    """Also one that was in the trash and is freed."""
     version = told.versions.get(body["version"])
     if version is not None:
+        version.updated_at = record.time
         version.state = "DELETED"
 
 
 def _version_restored(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
     version = told.versions.get(body["version"])
     if version is not None:
+        version.updated_at = record.time
         version.state = "COMMITTED"
 
 
@@ -267,9 +288,9 @@ def _named(told: Told, label: str) -> ToldArtifact | None:
 
 
 def _alias_set(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
     artifact = _named(told, body["label"])
     if artifact is not None:
+        artifact.alias_times[body["alias"]] = record.time
         artifact.aliases[body["alias"]] = body["version"]
 
 
@@ -281,18 +302,20 @@ def _alias_removed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> N
 
 
 def _link_added(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
     artifact = told.artifacts.get((body["project"], body["artifact"]))
     if artifact is not None:
+        made_at, _ = artifact.link_times.get(body["number"], (record.time, None))
+        artifact.link_times[body["number"]] = (made_at, None)
         artifact.links[body["number"]] = body["version"]
         artifact.next_number = max(artifact.next_number, body["number"] + 1)
 
 
 def _link_removed(told: Told, record: JournalRow, body: Mapping[str, Any]) -> None:
-    del record
     artifact = told.artifacts.get((body["project"], body["artifact"]))
     if artifact is not None:
         artifact.links[body["number"]] = None
+        made_at, _ = artifact.link_times.get(body["number"], (record.time, None))
+        artifact.link_times[body["number"]] = (made_at, record.time)
 
 
 # --- runs --------------------------------------------------------------------------------------------
@@ -312,6 +335,7 @@ def _run_started(told: Told, record: JournalRow, body: Mapping[str, Any]) -> Non
         created_at=record.time,
         columns=_columns(record.seq, body),
         tags=tuple(sorted(body["tags"])),
+        updated_at=record.time,
     )
 
 
@@ -319,6 +343,7 @@ def _run_updated(told: Told, record: JournalRow, body: Mapping[str, Any]) -> Non
     run = told.runs.get(body["run"])
     if run is not None:
         run.columns |= _columns(record.seq, body)
+        run.updated_at = record.time
 
 
 def _columns(seq: int, body: Mapping[str, Any]) -> dict[str, tuple[int, bytes]]:
@@ -378,6 +403,7 @@ _KINDS: dict[str, Callable[[Told, JournalRow, Mapping[str, Any]], None]] = {
     "version.tagged": _version_tagged,
     "version.ttl": _version_ttl,
     "version.deleted": _version_deleted,
+    "version.freed": _version_deleted,
     "version.restored": _version_restored,
     "alias.set": _alias_set,
     "alias.removed": _alias_removed,
@@ -393,8 +419,4 @@ _KINDS: dict[str, Callable[[Told, JournalRow, Mapping[str, Any]], None]] = {
     "upsert.finished": _upsert_finished,
 }
 
-_NOTHING_HERE = {
-    "alias.protected", "alias.unprotected", "undo", "version.freed",
-    "artifact.deleted", "artifact.tagged", "artifact.ttl", "artifact.updated", "project.created", "registry.deleted",
-    "registry.saved", "run.alert", "run.file_removed", "run.files",
-}  # fmt: skip
+_NOTHING_HERE = {"artifact.deleted", "undo"}

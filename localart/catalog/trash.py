@@ -7,7 +7,7 @@ gets the empty manifest, and nothing holds the bytes any more.
 import sqlite3
 
 from localart.catalog import manifests, versions
-from localart.catalog.links import find_link
+from localart.catalog.links import find_link, set_removed
 from localart.catalog.transaction import Transaction
 from localart.manifest import manifest_digest
 from localart.model import VersionRecord, VersionState
@@ -65,7 +65,7 @@ def take_back(tx: Transaction, version: VersionRecord) -> None:
 def relink(tx: Transaction, portfolio_id: int, number: int, version: VersionRecord) -> None:
     """Put a link back that was removed, with the number it had."""
     key = (portfolio_id, number)
-    tx.execute("UPDATE links SET removed_at = NULL WHERE artifact = ? AND number = ?", key)
+    set_removed(tx, *key, None)
     link = find_link(tx.connection, *key)
     assert link is not None
     body = {"project": link.project, "artifact": link.artifact, "number": number, "version": version.uid}

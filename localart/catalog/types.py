@@ -2,12 +2,27 @@
 
 import sqlite3
 
+from localart.catalog.projects import find_project
+from localart.catalog.seals import Sealed, refuse_missing
+from localart.model import ArtifactKind
 
-def artifact_types(connection: sqlite3.Connection, project: str | None) -> list[str]:
-    """The types of the artifacts of a project (None: of all) by name."""
-    rows = connection.execute(
-        "SELECT DISTINCT type FROM artifacts"
-        " WHERE :project IS NULL OR project = (SELECT id FROM projects WHERE name = :project) ORDER BY type",
-        {"project": project},
+_SEALED = Sealed(a="artifacts")
+
+
+def artifact_types(
+    connection: sqlite3.Connection, project: str | None, *, role: ArtifactKind | None = None
+) -> list[str]:
+    """The types of the artifacts (of portfolios only, or sequences) of a project (None: of all) by name."""
+    project_id = None if project is None else find_project(connection, project)
+    if project is not None and project_id is None:
+        return []
+    where = "" if project_id is None else "WHERE a.project = :project"
+    rows = _SEALED.rows(
+        connection.execute(
+            f"SELECT a.project, a.type, a.kind, {_SEALED.columns} FROM artifacts a {where}",
+            {"project": project_id},
+        ).fetchall()
     )
-    return [name for (name,) in rows.fetchall()]
+    owners = {row[0] for row in rows} if project_id is None else {project_id}
+    refuse_missing(connection, "holds", [row[0] for row in rows], owners)
+    return sorted({row[1] for row in rows if role is None or row[2] == role.value})

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from localart.catalog import edges
+from localart.catalog.seals import count_all
 from localart.catalog.versions import get_versions
 from localart.model import VersionRecord
 from localart.records import dataclass
@@ -75,18 +77,12 @@ def versions_of(connection: sqlite3.Connection, keys: Iterable[int]) -> list[Ver
 
 def count_linked(connection: sqlite3.Connection, run_key: int, direction: str) -> int:
     """How many inputs or outputs a run has."""
-    count: int = connection.execute(
-        "SELECT count(*) FROM edges WHERE run = ? AND direction = ?", (run_key, direction)
-    ).fetchone()[0]
-    return count
+    return count_all(connection, f"run {direction}", [run_key])[run_key]
 
 
 def linked_keys(
     connection: sqlite3.Connection, run_key: int, direction: str, *, offset: int, limit: int
 ) -> Sequence[int]:
     """Row ids of a run's inputs or outputs, in the order they were linked."""
-    rows = connection.execute(
-        "SELECT version FROM edges WHERE run = ? AND direction = ? ORDER BY created_at, version LIMIT ? OFFSET ?",
-        (run_key, direction, limit, offset),
-    )
-    return [key for (key,) in rows.fetchall()]
+    found = edges.linked_keys(connection, run_key, direction)
+    return found[offset : None if limit < 0 else offset + limit]

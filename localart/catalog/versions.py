@@ -1,13 +1,13 @@
-"""Rows of versions, their aliases and tags. Each version and alias row carries a seal over its own facts."""
+"""Rows of versions, their aliases and tags. A version row carries a seal over its own facts."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from localart.catalog import aliases
-from localart.catalog.artifacts import refuse_gaps
-from localart.catalog.seals import damaged, seal_of
+from localart.catalog import aliases, edges
+from localart.catalog.artifacts import next_number, refuse_gaps
+from localart.catalog.seals import Sealed, damaged, resealed, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.jsonable import canonical_json
@@ -17,16 +17,18 @@ LATEST = "latest"
 _FIRST_FETCH = 50
 _FETCH = 500
 
-_SELECT = (
-    "SELECT v.id, v.uid, p.name, a.name, a.type, v.number, v.manifest, m.digest, m.size, m.file_count,"
-    " v.description, v.metadata, v.state, v.created_at, v.updated_at, v.seal, v.artifact,"
-    " v.ttl_seconds, v.history_step,"
-    " (SELECT json_group_array(name) FROM"
-    " (SELECT name FROM aliases WHERE version = v.id AND artifact = v.artifact ORDER BY name)),"
-    " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name))"
-    " FROM versions v JOIN artifacts a ON a.id = v.artifact JOIN projects p ON p.id = a.project"
+_SEALED = Sealed(v="versions", a="artifacts", p="projects")
+_COLUMNS = (
+    "v.id, v.uid, p.name, a.name, a.type, v.number, v.manifest, m.digest, m.size, m.file_count,"
+    " v.description, v.metadata, v.state, v.created_at, v.updated_at, v.artifact, v.ttl_seconds, v.history_step,"
+    " (SELECT json_group_array(name) FROM (SELECT name FROM version_tags WHERE version = v.id ORDER BY name)),"
+    f" {aliases.POINTING.format(version='v.id')}"
+)
+_FROM = (
+    " FROM versions v LEFT JOIN artifacts a ON a.id = v.artifact LEFT JOIN projects p ON p.id = a.project"
     " LEFT JOIN manifests m ON m.id = v.manifest"  # a version whose manifest is gone is damaged, not unheard of
 )
+_SELECT = f"SELECT {_COLUMNS}, {_SEALED.columns}{_FROM}"
 
 
 # --- reading ---------------------------------------------------------------------------------------
@@ -37,10 +39,25 @@ def find_version(connection: sqlite3.Connection, artifact_id: int, number: int) 
     row = connection.execute(
         f"{_SELECT} WHERE v.artifact = ? AND v.number = ?", (artifact_id, number)
     ).fetchone()
-    record = _record(row) if row else None
-    if record is not None and (record.number, row[16]) != (number, artifact_id):
+    if row is None:
+        if was_given(connection, artifact_id, number):
+            raise damaged(f"v{number}")
+        return None
+    record = _record(row)
+    if (record.number, record.artifact_id) != (number, artifact_id):
         raise damaged(f"v{number}")
     return record
+
+
+def was_given(connection: sqlite3.Connection, artifact_id: int, number: int) -> bool:
+    """Whether the artifact gave a version this number: its row is there for ever. A portfolio gives none."""
+    row = connection.execute(
+        "SELECT 1 FROM artifacts WHERE id = ? AND kind = 'sequence' AND next_number > ?"
+        # one that was a portfolio once has given numbers to links
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE artifact = id)",
+        (artifact_id, number),
+    ).fetchone()
+    return number >= 0 and row is not None
 
 
 def find_aliased(connection: sqlite3.Connection, artifact_id: int, alias: str) -> VersionRecord | None:
@@ -74,7 +91,7 @@ def get_versions(connection: sqlite3.Connection, version_ids: Iterable[int]) -> 
     rows = connection.execute(
         f"{_SELECT} WHERE v.id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
     ).fetchall()
-    found = {row[0]: _record(row) for row in rows}
+    found = {record.id: record for record in _records(rows)}
     for version_id in wanted:
         if version_id not in found:
             raise damaged(f"row {version_id}")
@@ -90,7 +107,7 @@ def get_numbered(
         f"{_SELECT} WHERE (v.artifact, v.number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
         (json.dumps(wanted),),
     ).fetchall()
-    found = {(row[16], row[5]): _record(row) for row in rows}
+    found = {(record.artifact_id, record.number): record for record in _records(rows)}
     for place in wanted:
         if place not in found:
             raise damaged(f"v{place[1]}")
@@ -112,13 +129,12 @@ def iter_versions(
     """
     refuse_gaps(connection, artifact_id)
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
-    sql = (
-        f"{_SELECT} WHERE v.artifact = ? AND v.state = 'COMMITTED' AND v.number {comparison} ?"
-        f" ORDER BY v.number {order} LIMIT ?"
-    )
+    sql = f"{_SELECT} WHERE v.artifact = ? AND v.number {comparison} ? ORDER BY v.number {order} LIMIT ?"
     fetch = _FIRST_FETCH  # who looks at the newest few does not wait for hundreds
     while rows := connection.execute(sql, (artifact_id, at, fetch)).fetchall():
-        yield from (_record(row) for row in rows)
+        # Of deleted ones, too: a state counts for nothing before the seal was compared.
+        found = _records(rows)
+        yield from (record for record in found if record.state is VersionState.COMMITTED)
         at = rows[-1][5]
         fetch = _FETCH
 
@@ -134,41 +150,43 @@ def uids_of(connection: sqlite3.Connection, artifact_id: int, number: int | None
 
 def linked_versions(connection: sqlite3.Connection, run_key: int, direction: str) -> list[VersionRecord]:
     """The inputs or outputs of a run, in the order they were linked."""
-    rows = connection.execute(
-        f"{_SELECT} JOIN edges e ON e.version = v.id WHERE e.run = ? AND e.direction = ?"
-        " ORDER BY e.created_at, v.id",
-        (run_key, direction),
-    )
-    return [_record(row) for row in rows.fetchall()]
+    return get_versions(connection, edges.linked_keys(connection, run_key, direction))
 
 
 def _record(row: tuple[Any, ...]) -> VersionRecord:
-    (uid, number, description, metadata, state, created_at, seal) = (
-        row[1], row[5], row[10], row[11], row[12], row[13], row[15],
-    )  # fmt: skip
-    if seal != seal_of(uid, row[16], number, row[7], description, metadata, state, created_at):
-        raise damaged(f"{row[3]}:v{number}")
+    return _records([row])[0]
+
+
+def _records(rows: Sequence[tuple[Any, ...]]) -> list[VersionRecord]:
+    return [_one(row, aliases.pointing(row[0], row[19], row[20])) for row in _SEALED.rows(rows)]
+
+
+def _one(row: tuple[Any, ...], names: Sequence[tuple[int, str]]) -> VersionRecord:
+    if row[2] is None or row[7] is None:
+        raise damaged(
+            f"what v{row[5]} belongs to" if row[2] is None else f"the manifest of {row[3]}:v{row[5]}"
+        )
     return VersionRecord(
         id=row[0],
-        uid=uid,
+        uid=row[1],
         project=row[2],
         artifact=row[3],
         type=row[4],
-        number=number,
+        number=row[5],
         manifest_id=row[6],
         digest=Digest(row[7]),
         size_bytes=row[8],
         file_count=row[9],
-        description=description,
-        metadata=json.loads(metadata),
-        aliases=_names(row[19]),
-        tags=_names(row[20]),
-        state=VersionState(state),
-        created_at=created_at,
+        description=row[10],
+        metadata=json.loads(row[11]),
+        aliases=tuple(name for artifact, name in names if artifact == row[15]),
+        tags=_names(row[18]),
+        state=VersionState(row[12]),
+        created_at=row[13],
         updated_at=row[14],
-        artifact_id=row[16],
-        ttl_seconds=row[17],
-        history_step=row[18],
+        artifact_id=row[15],
+        ttl_seconds=row[16],
+        history_step=row[17],
     )
 
 
@@ -190,14 +208,16 @@ def insert_version(
     ttl_seconds: int | None = None,
 ) -> VersionRecord:
     """Insert the artifact's next version. The number comes from the artifact's counter: never reused."""
-    number = tx.execute(
-        "UPDATE artifacts SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
-        (artifact_id,),
-    ).fetchone()[0]
+    number = next_number(tx, artifact_id)
     uid = tx.new_uid()
     text = canonical_json(metadata).decode()
-    digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest_id,)).fetchone()[0]
-    seal = seal_of(uid, artifact_id, number, digest, description, text, VersionState.COMMITTED.value, tx.now)
+    content = tx.execute(
+        "SELECT json_array(hex(digest), size, file_count) FROM manifests WHERE id = ?", (manifest_id,)
+    ).fetchone()[0]
+    seal = seal_of(
+        uid, artifact_id, number, content, description, text, VersionState.COMMITTED.value, ttl_seconds, history_step,
+        tx.now, tx.now, "[]",
+    )  # fmt: skip
     version_id = tx.insert(
         "INSERT INTO versions(uid, artifact, number, manifest, description, metadata, ttl_seconds, history_step,"
         " created_at, updated_at, site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -220,18 +240,12 @@ def update_version(
     manifest_id: int | None = None,
 ) -> None:
     """Change what may change: description, metadata, state. A deleted version lets its content go."""
-    artifact_id = version.artifact_id
     text = canonical_json(metadata).decode()
     manifest = version.manifest_id if manifest_id is None else manifest_id
-    digest = tx.execute("SELECT digest FROM manifests WHERE id = ?", (manifest,)).fetchone()[0]
-    seal = seal_of(
-        version.uid, artifact_id, version.number, digest, description, text, state.value, version.created_at
-    )
-    with reindexed(tx, "versions", version.id):
+    with resealed(tx, "versions", version.id), reindexed(tx, "versions", version.id):
         tx.execute(
-            "UPDATE versions SET description = ?, metadata = ?, state = ?, manifest = ?, updated_at = ?, seal = ?"
-            " WHERE id = ?",
-            (description, text, state.value, manifest, tx.now, seal, version.id),
+            "UPDATE versions SET description = ?, metadata = ?, state = ?, manifest = ?, updated_at = ? WHERE id = ?",
+            (description, text, state.value, manifest, tx.now, version.id),
         )
 
 
@@ -256,10 +270,11 @@ def set_tags(tx: Transaction, version: VersionRecord, tags: Iterable[str]) -> bo
     wanted = sorted(set(tags))
     if wanted == sorted(version.tags):
         return False
-    tx.execute("DELETE FROM version_tags WHERE version = ?", (version.id,))
-    tx.executemany(
-        "INSERT INTO version_tags(version, name) VALUES (?,?)", [(version.id, tag) for tag in wanted]
-    )
+    with resealed(tx, "versions", version.id):
+        tx.execute("DELETE FROM version_tags WHERE version = ?", (version.id,))
+        tx.executemany(
+            "INSERT INTO version_tags(version, name) VALUES (?,?)", [(version.id, tag) for tag in wanted]
+        )
     tx.record("version.tagged", {"version": version.uid, "tags": wanted})
     return True
 
@@ -271,9 +286,10 @@ def set_ttl(tx: Transaction, version: VersionRecord, seconds: int | None) -> boo
     """
     if seconds == version.ttl_seconds:
         return False
-    tx.execute(
-        "UPDATE versions SET ttl_seconds = ?, updated_at = ? WHERE id = ?", (seconds, tx.now, version.id)
-    )
+    with resealed(tx, "versions", version.id):
+        tx.execute(
+            "UPDATE versions SET ttl_seconds = ?, updated_at = ? WHERE id = ?", (seconds, tx.now, version.id)
+        )
     tx.record("version.ttl", {"version": version.uid, "ttl_seconds": seconds})
     return True
 
@@ -287,4 +303,4 @@ def expired_versions(connection: sqlite3.Connection, now: str) -> list[VersionRe
         " ORDER BY v.created_at, v.id",
         (now,),
     )
-    return [_record(row) for row in rows.fetchall()]
+    return _records(rows.fetchall())

@@ -6,6 +6,7 @@ from typing import Any
 
 from localart.catalog import history, versions
 from localart.catalog.history import Change, Moves
+from localart.catalog.seals import damaged
 from localart.names import shown
 from localart.operations.resolve import resolve_artifact
 from localart.repository import Repository
@@ -83,7 +84,9 @@ class _Names:
 
     def version(self, body: Any) -> str:
         found = versions.find_version_by_uid(self._connection, body["version"])
-        return str(body.get("label") or body["version"]) if found is None else found.full_name
+        if found is None:  # a version keeps its row for ever
+            raise damaged(str(body.get("label") or body["version"]))
+        return found.full_name
 
 
 def _place(body: Any) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from localart.catalog import pruning, sparing
+from localart.catalog import pruning, retention, sparing
 from localart.catalog.lock import FileLock
 from localart.catalog.pruning import PackUse
 from localart.catalog.sparing import Watch
@@ -134,6 +134,8 @@ def due_trash(repository: Repository, trash_seconds: float) -> list[VersionRecor
 def _prune(repository: Repository, progress: Progress) -> PruneReport:
     connection = repository.read()
     before = pruning.catalog_bytes(connection)
+    with repository.catalog.snapshot():
+        retention.refuse_damage(connection)  # what a damaged row does not name any more would be taken for garbage
     with ExitStack() as marks:
         with repository.lease.exclusive() as is_alone:
             _release_own_packs(repository, is_alone=is_alone)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from localart.catalog import blobs as blob_rows
 from localart.catalog.history_record import Row, Snapshot, decode_rows, rows_of
+from localart.catalog.history_seals import seal_history
 from localart.catalog.replay import Rebuilt
 from localart.catalog.replay_content import (
+    ended_runs,
     find_run_key,
     has_history,
     insert_history,
@@ -141,6 +143,8 @@ def restore_histories(rebuilt: Rebuilt, findings: Findings, reader: RecordReader
             insert_history(rebuilt.tx, key, _history(rebuilt, frames, reader))
     for uid, origin, step in rebuilt.forks:
         _copy_to_fork(rebuilt, uid, origin, step)
+    for key in ended_runs(rebuilt.tx.connection):
+        seal_history(rebuilt.tx, key)
 
 
 def _history(

@@ -23,7 +23,7 @@ from localart.catalog.soundness import Needed
 from localart.disk_errors import disk_errors
 from localart.errors import StoreBusy, StoreReadOnly
 from localart.model import BlobRef
-from localart.operations import repair_catalog, repair_content
+from localart.operations import repair_catalog, repair_content, repair_history
 from localart.operations.repair_content import PackRepair
 from localart.operations.repair_sources import open_sources
 from localart.operations.verify import Code, Finding, VerifyReport, verify
@@ -39,6 +39,7 @@ class StepKind(StrEnum):
     INDEXES = "indexes"
     JOURNAL = "journal"
     ROWS = "rows"
+    HISTORY = "history"
     LAYERS = "layers"
     MANIFESTS = "manifests"
     SEARCH = "search"
@@ -84,6 +85,7 @@ _SAYS = {
     StepKind.INDEXES: "make the database's indexes anew from its rows",
     StepKind.JOURNAL: "restore the journal from its records in the packs",
     StepKind.ROWS: "restore rows of runs, artifacts, versions, aliases and edges from the journal",
+    StepKind.HISTORY: "restore what runs logged from its records in the packs",
     StepKind.LAYERS: "work out anew which manifests lie over which",
     StepKind.MANIFESTS: "restore manifests from their records in the packs",
     StepKind.SEARCH: "make the search index anew",
@@ -97,6 +99,7 @@ _STEP_OF = {
     Code.ALIAS: StepKind.ROWS,
     Code.EDGE: StepKind.ROWS,
     Code.RUN: StepKind.ROWS,
+    Code.HISTORY: StepKind.HISTORY,
     Code.LINK: StepKind.ROWS,
     Code.COUNTER: StepKind.ROWS,
     Code.LAYERS: StepKind.LAYERS,
@@ -147,7 +150,7 @@ def _kind_of(finding: Finding) -> StepKind | None:
     if finding.code is Code.DATABASE:
         if finding.subject == "index":
             return StepKind.INDEXES
-        return StepKind.ROWS if finding.subject.startswith("dangling:") else None
+        return StepKind.ROWS if finding.subject.startswith(("dangling:", "seal:")) else None
     return _STEP_OF.get(finding.code)
 
 
@@ -224,6 +227,8 @@ class _Doing:
                 repair_catalog.restore_journal(self.repository)
             case StepKind.ROWS:
                 self._restore_rows()
+            case StepKind.HISTORY:
+                repair_history.restore_histories(self.repository, step.subjects)
             case StepKind.LAYERS:
                 repair_catalog.mend(self.repository, mending.restore_layers)
             case StepKind.MANIFESTS:

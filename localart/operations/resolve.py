@@ -180,6 +180,7 @@ def resolve_run(repository: Repository, address: str, *, project: str | None = N
     wanted = parts[-2] if len(parts) > 1 else project
     run = runs.find_run(repository.read(), wanted, parts[-1]) if is_storable(address) else None
     if run is None:
+        runs.refuse_hidden(repository.read(), parts[-1])
         where = f" in project {shown(wanted)}" if wanted else ""
         raise RunNotFound(f"No run {shown(parts[-1])}{where}", hint="`localart runs` lists them")
     return run

@@ -217,6 +217,7 @@ class _Facts:
         self.trusts_clock = not is_clock_behind(repository)
         expired = versions.expired_versions(connection, self.now) if self.trusts_clock else []
         self.expired = {version.id for version in expired}
+        retention.refuse_damage(connection)
         self.linked = retention.linked_as(connection)
         self.protected = retention.protected_by(connection)
         self.used_now = retention.used_now(connection)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from localart.catalog import metrics, projects, runs
+from localart.catalog.history_seals import seal_history
 from localart.catalog.lock import FileLock
 from localart.catalog.transaction import Transaction
 from localart.errors import InvalidMetadata, StoreBusy, UsageError
@@ -219,6 +220,7 @@ def end_run(
                 "finished_at": tx.now,
             },
         )
+        seal_history(tx, run.key)
     return runs.get_run(repository.read(), run.key)
 
 
@@ -259,6 +261,7 @@ def _mark(repository: Repository, run: RunRecord) -> bool:
                 "finished_at": tx.now,
             },
         )
+        seal_history(tx, run.key)
     return True
 
 

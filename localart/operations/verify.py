@@ -35,6 +35,7 @@ class Code(StrEnum):
     ALIAS = "alias"
     EDGE = "edge"
     RUN = "run"
+    HISTORY = "history"
     LINK = "link"
     COUNTER = "counter"
     LAYERS = "layers"
@@ -145,6 +146,16 @@ def failure(error: Exception) -> Finding:
     return Finding(code=Code.DATABASE, what=what, where="localart.db", subject="check", advice=REPAIR)
 
 
+def _unreadable(error: Exception) -> Finding:
+    return Finding(
+        code=Code.DATABASE,
+        what=f"The packs cannot be compared with the database, whose rows are damaged: {error}",
+        where="localart.db",
+        subject="check",
+        advice="run `localart repair`, then `localart verify --data` again",
+    )
+
+
 REPAIR = "run `localart repair`"
 FROM_COPY = "run `localart repair --from PLACE` with a copy of the store or a folder that has the files"
 REBUILD = "run `localart repair`; what it cannot mend, `localart rebuild` makes anew from the packs"
@@ -170,9 +181,13 @@ def verify(
     tally = Tally()
     verify_catalog.check_catalog(repository, tally, whole=data)
     if data or subset is not None:
-        _check_data(
-            repository, tally, subset or Subset(), _noted(repository, subset, resume_in, resume), progress
-        )
+        noted = _noted(repository, subset, resume_in, resume)
+        try:
+            _check_data(repository, tally, subset or Subset(), noted, progress)
+        except (TypeError, ValueError) as error:
+            if not tally.findings:
+                raise
+            tally.findings.append(_unreadable(error))  # damaged pages have rows with values of any type
     lost_files = _name_the_lost(repository, tally)
     return VerifyReport(
         findings=tuple(tally.findings),

@@ -4,13 +4,15 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from localart.catalog import soundness, told
+from localart.catalog import history_seals, seals, soundness, told, told_rest
 from localart.catalog.manifests import get_manifest
 from localart.catalog.told import Told
 from localart.errors import StoreDamaged
 from localart.model import BlobRef
+from localart.names import shown
 from localart.operations.verify import FROM_COPY, REBUILD, REPAIR, Code, Finding, Tally
 from localart.repository import Repository
 from localart.store import pack_path
@@ -32,6 +34,9 @@ def check_catalog(repository: Repository, tally: Tally, *, whole: bool) -> None:
             story.edges,
             story.links,
             story.counters,
+            story.rest,
+            _seals,
+            *((_histories,) if whole else ()),
             _manifests,
             _layers,
             _search,
@@ -255,6 +260,64 @@ class _Story:
         for key in self._told.artifacts if self._told else ():
             if key not in known:
                 yield _counter_finding("/".join(key), "is missing")
+
+    def rest(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Projects, what artifacts say of themselves, alerts and files of runs must be as told."""
+        if self._told is None:
+            return
+        for of, name in told_rest.differences(self._told.rest, told_rest.rest_of(connection)):
+            yield Finding(
+                code=Code.RUN if of == "run" else Code.COUNTER,
+                what=f"The rows of {of} {name} are not what the journal tells",
+                where="localart.db",
+                subject=f"{of}:{name}",
+                advice=REPAIR,
+            )
+
+
+_TOLD_ELSEWHERE = {"versions", "aliases", "metric_names"}
+
+
+def _seals(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Every row's seal must fit; those of versions, aliases and metrics are told elsewhere."""
+    others = (one for one in seals.iter_unsealed(connection) if one[0] not in _TOLD_ELSEWHERE)
+    for table, name in islice(others, _LISTED):
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"The row of {name} is not what was written: its seal does not fit",
+            where="localart.db",
+            subject=f"seal:{table}",
+            advice=REPAIR,
+        )
+    for kind in seals.wrong_counts(connection):
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"The rows of {seals.SETS[kind][0]} are not all that were written",
+            where="localart.db",
+            subject=f"seal:{kind}",
+            advice=REPAIR,
+        )
+
+
+def _histories(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """What ended runs logged must be what was sealed then, and metrics have the names they had."""
+    for key, name in history_seals.unsealed_names(connection).items():
+        yield Finding(
+            code=Code.HISTORY,
+            what=f"The name of metric {shown(name)} is not what was written",
+            where="localart.db",
+            subject=f"metric:{key}",
+            advice=REPAIR,
+        )
+    for _, uid, run_id in history_seals.unsealed_histories(connection):
+        yield Finding(
+            code=Code.HISTORY,
+            what=f"What run:{run_id} logged is not what was written",
+            where="localart.db",
+            subject=f"run:{uid}",
+            versions=(f"run:{run_id}",),
+            advice=REPAIR,
+        )
 
 
 def _version_differences(story: Told | None, row: soundness.VersionRow) -> list[str]:

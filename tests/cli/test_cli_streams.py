@@ -21,7 +21,8 @@ ESCAPES = "\x1b[31m\x1b]0;owned\x07\r\x9b2J\u202egnp.exe\u2028\u200b\x7f"
 @pytest.fixture
 def hostile(isolated: None) -> None:
     """A store whose every free text tries to take the terminal over."""
-    from localart.repository.opening import close_all
+    from localart.catalog.seals import seal_all
+    from localart.repository.opening import close_all, open_repository
 
     with localart.init(
         project="p", name="n", notes=f"notes {ESCAPES}\nline 2", config={f"k{ESCAPES}": ESCAPES}
@@ -36,11 +37,12 @@ def hostile(isolated: None) -> None:
         run.summary["s"] = ESCAPES
     close_all()
     # What the library itself refuses, a store from elsewhere may still hold.
-    connection = sqlite3.connect(default_place())
-    connection.execute("UPDATE artifacts SET type = ?", (f"type {ESCAPES}",))
-    connection.execute("UPDATE runs SET name = ?, job_type = ?", (f"name {ESCAPES}", ESCAPES))
-    connection.commit()
-    connection.close()
+    repository = open_repository(default_place().parent, create=False)
+    with repository.write() as tx:
+        tx.execute("UPDATE artifacts SET type = ?", (f"type {ESCAPES}",))
+        tx.execute("UPDATE runs SET name = ?, job_type = ?", (f"name {ESCAPES}", ESCAPES))
+        seal_all(tx)
+    repository.close()
 
 
 def default_place() -> Path:

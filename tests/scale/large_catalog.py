@@ -16,7 +16,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from localart.catalog.seals import seal_of
+from localart.catalog.seals import seal_all
 from localart.manifest import Page, encode_pages, manifest_digest
 from localart.manifest.digest import page_digest
 from localart.manifest.pages import ends_page
@@ -56,6 +56,7 @@ def make_large_catalog(root: Path, shape: Shape) -> Path:
         repository.read().execute("PRAGMA foreign_keys=OFF")  # every row is made from the same formulas
         with repository.catalog.write() as tx:
             _Filler(tx.connection, shape).fill()
+            seal_all(tx)
         repository.read().execute("PRAGMA foreign_keys=ON")
     finally:
         repository.close()
@@ -180,8 +181,8 @@ class _Filler:
 
     def versions(self) -> None:
         self.db.executemany(
-            "INSERT INTO versions(id, uid, artifact, number, manifest, metadata, created_at, updated_at, site, seal)"
-            " VALUES (?,?,?,?,?,?,?,?,'large',?)",
+            "INSERT INTO versions(id, uid, artifact, number, manifest, metadata, created_at, updated_at, site)"
+            " VALUES (?,?,?,?,?,?,?,?,'large')",
             self._version_rows(),
         )
         self.db.execute(
@@ -190,12 +191,8 @@ class _Filler:
         pairs = self.db.execute("SELECT artifact, id FROM newest").fetchall()
         self.db.execute("DROP TABLE newest")
         self.db.executemany(
-            "INSERT INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)",
-            [
-                (artifact, name, row, at(row), seal_of("alias", artifact, name, row))
-                for artifact, row in pairs
-                for name in ("best", "latest")
-            ],
+            "INSERT INTO aliases(artifact, name, version, updated_at) VALUES (?,?,?,?)",
+            [(artifact, name, row, at(row)) for artifact, row in pairs for name in ("best", "latest")],
         )
 
     def _version_rows(self) -> Iterator[tuple[object, ...]]:
@@ -206,9 +203,7 @@ class _Filler:
                 metadata = (
                     f'{{"accuracy":0.{row % 9973},"epoch":{number},"source":"torchvision.datasets.MNIST"}}'
                 )
-                digest = self.manifest_digests[row]
-                seal = seal_of(uid_of(2, row), artifact, number, digest, None, metadata, "COMMITTED", at(row))
-                yield row, uid_of(2, row), artifact, number, row, metadata, at(row), at(row), seal
+                yield row, uid_of(2, row), artifact, number, row, metadata, at(row), at(row)
 
     def runs(self) -> None:
         """Run r made versions `per_run * r - (0..)`, and used as many others; a fifth of them one of the first ten."""
@@ -265,15 +260,14 @@ class _Filler:
             "INSERT INTO artifacts(id, project, name, type, next_number, created_at) VALUES (?,1,?,'dataset',1,?)",
             (artifact, WHOLE, at(0)),
         )
-        seal = seal_of(uid_of(2, version), artifact, 0, digest, None, "{}", "COMMITTED", at(0))
         self.db.execute(
-            "INSERT INTO versions(id, uid, artifact, number, manifest, created_at, updated_at, site, seal)"
-            " VALUES (?,?,?,0,?,?,?,'large',?)",
-            (version, uid_of(2, version), artifact, manifest, at(0), at(0), seal),
+            "INSERT INTO versions(id, uid, artifact, number, manifest, created_at, updated_at, site)"
+            " VALUES (?,?,?,0,?,?,?,'large')",
+            (version, uid_of(2, version), artifact, manifest, at(0), at(0)),
         )
         self.db.execute(
-            "INSERT INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,'latest',?,?,?)",
-            (artifact, version, at(0), seal_of("alias", artifact, "latest", version)),
+            "INSERT INTO aliases(artifact, name, version, updated_at) VALUES (?,'latest',?,?)",
+            (artifact, version, at(0)),
         )
 
     def _whole_pages(self, per: int) -> Iterator[Page]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from localart.catalog.connection import Connection
-from localart.catalog.seals import seal_of
+from localart.catalog.seals import seal_all
 from localart.manifest import encode_pages, manifest_digest, page_entries
 from localart.model import Digest, Entry
 from localart.repository import open_repository
@@ -70,6 +70,7 @@ def make_big_store(root: Path, shape: Shape) -> Path:
     try:
         with repository.catalog.write() as tx:
             _Filler(tx.connection, shape).fill()
+            seal_all(tx)
     finally:
         repository.close()
     return root
@@ -247,20 +248,19 @@ class _Filler:
                     ("latest", version),
                     (self.name("best", artifact), version - self.random.randrange(count)),
                 ]
-                aliases += [(artifact, name, row, self.time_of(1), seal_of("alias", artifact, name, row))
-                            for name, row in chosen]  # fmt: skip
+                aliases += [(artifact, name, row, self.time_of(1)) for name, row in chosen]
         self.version_count = version
         self.db.executemany(
             "INSERT INTO versions(id, uid, artifact, number, manifest, description, metadata, created_at, updated_at,"
-            " site, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            " site) VALUES (?,?,?,?,?,?,?,?,?,?)",
             rows,
         )
         self.db.executemany(
-            "INSERT INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,?,?,?,?)", aliases
+            "INSERT INTO aliases(artifact, name, version, updated_at) VALUES (?,?,?,?)", aliases
         )
 
     def version_row(self, version: int, artifact: int, number: int, at: str) -> tuple[object, ...]:
-        manifest, digest = self.manifests[self.random.randrange(len(self.manifests))]
+        manifest, _ = self.manifests[self.random.randrange(len(self.manifests))]
         metadata: dict[str, object] = {
             "acc": round(self.random.random(), 4),
             "epoch": number % 90,
@@ -271,9 +271,7 @@ class _Filler:
             metadata[self.name("k", version)] = [self.name("v", version + 1)]
         text = json.dumps(metadata, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         description = self.name("", version) or None
-        uid = self.uid(2, version)
-        seal = seal_of(uid, artifact, number, digest, description, text, "COMMITTED", at)
-        return (version, uid, artifact, number, manifest, description, text, at, at, "big", seal)
+        return (version, self.uid(2, version), artifact, number, manifest, description, text, at, at, "big")
 
     def edges(self) -> None:
         runs = max(self.shape.runs, 1)
@@ -299,7 +297,7 @@ class _Filler:
             f"shards/{number // 1000:04}/{number % 1000:04}.bin" for number in range(self.shape.files - flat)
         ]
         rows = [(path, 1 + number % 2_000) for number, path in enumerate(paths)]
-        manifest, digest = self.manifest(rows, None)
+        manifest, _ = self.manifest(rows, None)
         artifact = self.artifact_count + 1
         self.db.execute(
             "INSERT INTO artifacts(id, project, name, type, next_number, created_at)"
@@ -307,15 +305,14 @@ class _Filler:
             (artifact, self.time_of(0)),
         )
         version, at = self.version_count + 1, self.time_of(0.99)
-        seal = seal_of(self.uid(2, version), artifact, 0, digest, None, "{}", "COMMITTED", at)
         self.db.execute(
-            "INSERT INTO versions(id, uid, artifact, number, manifest, metadata, created_at, updated_at, site, seal)"
-            " VALUES (?,?,?,0,?,'{}',?,?,'big',?)",
-            (version, self.uid(2, version), artifact, manifest, at, at, seal),
+            "INSERT INTO versions(id, uid, artifact, number, manifest, metadata, created_at, updated_at, site)"
+            " VALUES (?,?,?,0,?,'{}',?,?,'big')",
+            (version, self.uid(2, version), artifact, manifest, at, at),
         )
         self.db.execute(
-            "INSERT INTO aliases(artifact, name, version, updated_at, seal) VALUES (?,'latest',?,?,?)",
-            (artifact, version, at, seal_of("alias", artifact, "latest", version)),
+            "INSERT INTO aliases(artifact, name, version, updated_at) VALUES (?,'latest',?,?)",
+            (artifact, version, at),
         )
 
 

@@ -196,11 +196,12 @@ async def test_copies_and_the_same_elsewhere_are_about_the_run(made, monkeypatch
 
 @driven
 async def test_a_project_without_runs_says_how_to_log_one(store):
+    from localart.catalog.projects import ensure_project
     from localart.repository import open_repository
 
     repository = open_repository(store)
     with repository.write() as tx:
-        tx.insert("INSERT INTO projects(name, created_at) VALUES ('empty', '2026-01-01')", ())
+        ensure_project(tx, "empty")
     repository.close()
     async with browsing(store, Place("runs", "empty")) as (app, pilot):
         assert "run.log" in screen_text(app)

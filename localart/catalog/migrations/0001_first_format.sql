@@ -7,14 +7,34 @@ CREATE TABLE store(
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- `seal` in the tables below: 61 bits of XXH3 over the row's own facts and its tags, for SQLite has no page checksums
+-- (catalog/seals.py says which facts). `counts` holds for each owner how many rows it has, so that one is missed that a
+-- damaged key hides.
+CREATE TABLE counts(
+  kind TEXT NOT NULL,
+  owner INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(kind, owner)
+) STRICT, WITHOUT ROWID;
+
 -- what people name -----------------------------------------------------------------------------
 
 CREATE TABLE projects(
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE CHECK(name <> ''),
   description TEXT,
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TRIGGER projects_come AFTER INSERT ON projects BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('projects', 0, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER projects_go AFTER DELETE ON projects BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('projects', 0, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+
 
 -- What a registry (a project named `wandb-registry-NAME`) says besides; `artifact_types` NULL: takes any type.
 CREATE TABLE registries(
@@ -29,6 +49,7 @@ CREATE TABLE runs(
   uid TEXT NOT NULL UNIQUE,
   run_id TEXT NOT NULL CHECK(run_id <> ''),
   project INTEGER NOT NULL REFERENCES projects(id),
+  seal INTEGER NOT NULL DEFAULT 0,
   name TEXT NOT NULL,
   job_type TEXT,
   group_name TEXT,
@@ -49,6 +70,20 @@ CREATE TABLE runs(
 ) STRICT;
 CREATE INDEX runs_by_state ON runs(state) WHERE state = 'running';
 CREATE INDEX runs_by_time ON runs(project, created_at);
+CREATE TRIGGER runs_come AFTER INSERT ON runs BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('ran', NEW.project, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER runs_go AFTER DELETE ON runs BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('ran', OLD.project, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER runs_change AFTER UPDATE OF project ON runs BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('ran', OLD.project, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('ran', NEW.project, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 -- A `sequence` holds versions of its own; a `portfolio` only links to versions of others.
 CREATE TABLE artifacts(
@@ -61,9 +96,24 @@ CREATE TABLE artifacts(
   ttl_seconds INTEGER CHECK(ttl_seconds > 0),
   next_number INTEGER NOT NULL DEFAULT 0 CHECK(next_number >= 0),
   created_at TEXT NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0,
   UNIQUE(project, name)
 ) STRICT;
 CREATE INDEX artifacts_by_type ON artifacts(project, type);
+CREATE TRIGGER artifacts_come AFTER INSERT ON artifacts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('holds', NEW.project, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER artifacts_go AFTER DELETE ON artifacts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('holds', OLD.project, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER artifacts_change AFTER UPDATE OF project ON artifacts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('holds', OLD.project, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('holds', NEW.project, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 CREATE TABLE artifact_tags(
   artifact INTEGER NOT NULL REFERENCES artifacts(id),
@@ -72,7 +122,6 @@ CREATE TABLE artifact_tags(
 ) STRICT, WITHOUT ROWID;
 
 -- `ttl_seconds`: NULL takes the artifact's, 0 keeps for ever.
--- `seal` is BLAKE3 over the row's own facts: SQLite has no page checksums, so the row carries one.
 CREATE TABLE versions(
   id INTEGER PRIMARY KEY,
   uid TEXT NOT NULL UNIQUE,
@@ -88,7 +137,7 @@ CREATE TABLE versions(
   updated_at TEXT NOT NULL,
   site TEXT NOT NULL,
   origin TEXT,
-  seal BLOB NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0,
   UNIQUE(artifact, number)
 ) STRICT;
 CREATE INDEX versions_by_manifest ON versions(manifest);
@@ -107,10 +156,25 @@ CREATE TABLE links(
   version INTEGER NOT NULL REFERENCES versions(id),
   created_at TEXT NOT NULL,
   removed_at TEXT,
+  seal INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(artifact, number)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX links_once ON links(artifact, version) WHERE removed_at IS NULL;
 CREATE INDEX links_by_version ON links(version);
+CREATE TRIGGER links_come AFTER INSERT ON links BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('linked', NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER links_go AFTER DELETE ON links BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('linked', OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER links_change AFTER UPDATE OF version ON links BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('linked', OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('linked', NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 -- A portfolio has aliases of its own: `artifact` may be one that only links to the version.
 CREATE TABLE aliases(
@@ -118,10 +182,32 @@ CREATE TABLE aliases(
   name TEXT NOT NULL CHECK(name <> ''),
   version INTEGER NOT NULL REFERENCES versions(id),
   updated_at TEXT NOT NULL,
-  seal BLOB NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(artifact, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_by_version ON aliases(version);
+CREATE TRIGGER aliases_come AFTER INSERT ON aliases BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alias', NEW.artifact, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+  INSERT INTO counts(kind, owner, count) VALUES ('aliased', NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER aliases_go AFTER DELETE ON aliases BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alias', OLD.artifact, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('aliased', OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER aliases_change AFTER UPDATE OF artifact, version ON aliases BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alias', OLD.artifact, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('aliased', OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('alias', NEW.artifact, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+  INSERT INTO counts(kind, owner, count) VALUES ('aliased', NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 -- Aliases that neither move nor go unless somebody insists.
 CREATE TABLE protected_aliases(
@@ -153,9 +239,32 @@ CREATE TABLE edges(
   used_as TEXT,
   metadata TEXT,
   created_at TEXT NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(run, version, direction)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX edges_by_version ON edges(version, direction);
+CREATE TRIGGER edges_come AFTER INSERT ON edges BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('run ' || NEW.direction, NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+  INSERT INTO counts(kind, owner, count) VALUES ('version ' || NEW.direction, NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER edges_go AFTER DELETE ON edges BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('run ' || OLD.direction, OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('version ' || OLD.direction, OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER edges_change AFTER UPDATE OF run, version, direction ON edges BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('run ' || OLD.direction, OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('version ' || OLD.direction, OLD.version, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('run ' || NEW.direction, NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+  INSERT INTO counts(kind, owner, count) VALUES ('version ' || NEW.direction, NEW.version, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 -- what a version holds ---------------------------------------------------------------------------
 
@@ -271,7 +380,8 @@ CREATE TABLE chunks(
 
 CREATE TABLE metric_names(
   id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
+  name TEXT NOT NULL UNIQUE,
+  seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- `value` is an integer or a real; NULL with `body` NULL is NaN; `body` is the JSON of anything else.
@@ -285,13 +395,37 @@ CREATE TABLE metrics(
   PRIMARY KEY(run, metric, step)
 ) STRICT, WITHOUT ROWID;
 
+-- For each metric of a run that has ended: XXH3 over its rows, in order.
+CREATE TABLE history_seals(
+  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  metric INTEGER NOT NULL REFERENCES metric_names(id),
+  row_count INTEGER NOT NULL,
+  seal INTEGER NOT NULL,
+  PRIMARY KEY(run, metric)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_files(
   run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
   path TEXT NOT NULL,
   blob INTEGER NOT NULL REFERENCES blobs(id),
   updated_at TEXT NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(run, path)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER run_files_come AFTER INSERT ON run_files BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('file', NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER run_files_go AFTER DELETE ON run_files BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('file', OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER run_files_change AFTER UPDATE OF run ON run_files BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('file', OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('file', NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 CREATE TABLE alerts(
   id INTEGER PRIMARY KEY,
@@ -299,9 +433,24 @@ CREATE TABLE alerts(
   time TEXT NOT NULL,
   level TEXT NOT NULL CHECK(level IN ('INFO', 'WARN', 'ERROR')),
   title TEXT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  seal INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX alerts_by_run ON alerts(run);
+CREATE TRIGGER alerts_come AFTER INSERT ON alerts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alert', NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER alerts_go AFTER DELETE ON alerts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alert', OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+END;
+CREATE TRIGGER alerts_change AFTER UPDATE OF run ON alerts BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('alert', OLD.run, -1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + -1;
+  INSERT INTO counts(kind, owner, count) VALUES ('alert', NEW.run, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
 
 -- Every committed change, chained: digest = BLAKE3(previous + BLAKE3(canonical JSON of the record)).
 CREATE TABLE journal(

@@ -4,7 +4,7 @@ import pytest
 from catalog_rows import PACK, batch_of, blob_of, digest_of, log_texts, publish, scribble, start_run
 
 from localart.catalog import artifacts, blobs, edges, lineage, projects, runs
-from localart.errors import BlobMissing, ContentConflict
+from localart.errors import BlobMissing, CatalogDamaged, ContentConflict
 from localart.model import BlobRef, ChunkedBlob, Direction, PackState, RunState
 
 # --- projects and artifacts ------------------------------------------------------------------------------
@@ -175,8 +175,10 @@ def test_the_graph_around_many_rows_is_read_at_once(catalog, pipeline):
     assert lineage.runs_at(catalog.read(), ids, None) == [key]
     assert lineage.runs_at(catalog.read(), [raw.id], "output") == []
     assert [node.label for node in lineage.run_nodes(catalog.read(), [key])] == ["a run"]
-    labels = [node.label for node in lineage.version_nodes(catalog.read(), ids)]
+    labels = [node.label for node in lineage.version_nodes(catalog.read(), ids[:2])]
     assert labels == ["raw:v0", "model:v0"]
+    with pytest.raises(CatalogDamaged):
+        lineage.version_nodes(catalog.read(), ids)
 
 
 # --- where bytes lie -------------------------------------------------------------------------------------
