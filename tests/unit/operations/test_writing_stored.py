@@ -60,6 +60,20 @@ def test_a_large_file_of_repeated_blocks_is_written_exactly(repository, tmp_path
 
 
 @pytest.mark.usefixtures("window")
+def test_a_file_edited_in_its_middle_is_written_exactly(repository, tmp_path):
+    """Fails when chunks of one frame that keep their distance pass for neighbours, whatever lies between them."""
+    content = bytearray(random.Random(3).randbytes(900_000))
+    log({"x": bytes(content)})
+    content[450_000:450_004] = b"edit"
+    (entry,) = log({"x": bytes(content)})
+
+    with TargetFolder.open(tmp_path) as target:
+        write_large(repository, target, entry, SILENCE)
+
+    assert (tmp_path / "x").read_bytes() == content
+
+
+@pytest.mark.usefixtures("window")
 def test_runs_are_as_few_as_the_frames_allow_and_make_up_the_blob(repository):
     (entry,) = log({"x": random.Random(4).randbytes(5 * MIB)})
 
