@@ -1,6 +1,5 @@
 """Kill a process at each call that changes something, and see that the store is as before the step or after it."""
 
-import errno
 import os
 import shutil
 import sys
@@ -126,45 +125,6 @@ class KillBench:
             self._must_end_well(self._victims.run(after, store))
         return store
 
-    def fail(self, scenario: Scenario, point: KillPoint, error: str, *, for_good: bool) -> Iterator[str]:
-        """What is wrong after a call has failed with `error`: once, and the program tries again; or from then on."""
-        store = self._fresh(scenario.before)
-        when = f"{point.number}+" if for_good else point.number
-        log = self._folder / "failed"
-        inject = ["-o", str(log), "-e", f"trace={point.call}", "-e",
-                  f"inject={point.call}:error={error}:when={when}"]  # fmt: skip
-        for _ in range(5):  # threads take their calls in turns that differ
-            ending = self._victims.run(scenario.name, store, tries=1 if for_good else 3, strace=inject)
-            if "(INJECTED)" in log.read_text():
-                break
-            store = self._fresh(scenario.before)
-        else:
-            self.missed += 1
-            return
-        if point.call in _SYNCS and point.place.startswith("/packs") and not ending.raised:
-            yield "acknowledged what may not be on the disk"
-        try:
-            yield from self._after_failure(scenario, ending, store, for_good=for_good)
-            yield from (f"says {line}" for line in ending.raised if not _names(error, line))
-            yield from self._wrong_with(store)
-            yield from self._once_more(scenario, store)
-        except LocalartError as found:
-            yield f"the store cannot be read: {type(found).__name__}: {found}"
-
-    def _after_failure(
-        self, scenario: Scenario, ending: Ending, store: Path, *, for_good: bool
-    ) -> Iterator[str]:
-        if ending.signal or (ending.code and not ending.raised):
-            yield f"ended with {ending}"
-        elif ending.code and not for_good:
-            yield f"never succeeded again: {ending.raised}"
-        elif for_good and ending.code:
-            yield from self._difference_after(scenario, ending, store)
-        elif observe(store) != scenario.states[-1]:
-            yield f"said all was well: {_difference(observe(store), scenario.states[-1])}"
-        elif numbers_in(store) != scenario.numbers:
-            yield f"said all was well: logged numbers are {numbers_in(store)}"
-
     def kill(self, scenario: Scenario, point: KillPoint) -> Iterator[str]:
         """What is wrong after a kill at `point`, and after the same steps once more."""
         store = self._fresh(scenario.before)
@@ -277,27 +237,6 @@ def environment_of_victims() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALART_", "WANDB_"))}
     kept |= {"LOCALART_CONSOLE": "off", "LOCALART_X_SAVE_REQUIREMENTS": "false"}
     return kept | {"LOCALART_SILENT": "1", "PYTHONHASHSEED": "0"}
-
-
-_SYNCS = ("fsync", "fdatasync")
-_CAUSES = {
-    "ENOSPC": ("StoreFull",),
-    "EDQUOT": ("StoreFull",),
-    "EROFS": ("StoreReadOnly",),
-    "EIO": ("StoreError",),
-}
-_ALL_THAT_SQLITE_KNOWS = ("The disk under the catalog failed", "The catalog cannot be written")
-_ACCUSATIONS = ("StoreDamaged", "StoreNotFound", "NotAStore", "StoreBusy", "StoreTooNew", "InvalidName")
-
-
-def _names(error: str, said: str) -> bool:
-    """Whether what was raised tells the cause, and blames nothing else."""
-    kinds = said.split(maxsplit=1)[0].split(",")
-    if any(words in said for words in _ALL_THAT_SQLITE_KNOWS):
-        return True
-    if kinds[0] == "OSError":  # the user's own write to a file of a draft
-        return os.strerror(getattr(errno, error)) in said
-    return any(kind in kinds for kind in _CAUSES[error]) and not any(kind in kinds for kind in _ACCUSATIONS)
 
 
 def _is_between(state: State, before: State, after: State) -> bool:

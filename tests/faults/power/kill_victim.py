@@ -2,12 +2,12 @@
 
     python kill_victim.py SOURCES
 
-Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS TRIES DEATH` a line; forks a child,
+Writes what the scenarios log below SOURCES. Then reads `SCENARIO STORE ACKS STEPS DEATH` a line; forks a child,
 answers with its pid, lets it begin when the next line arrives, and answers with its wait status once it is
 gone. The child writes a line into ACKS as each step returns, and ends after STEPS of them (0: after all, with
-the store closed). When a step raises, it writes a line that begins with `raised`, and begins the whole scenario
-again, TRIES times in all. Under `failing_calls.c` it dies at its DEATH-th call that writes (0: none), or, with -1,
-writes what it would have died at into ACKS.calls, a line each.
+the store closed). When a step raises, it writes a line that begins with `raised`, and ends. Under
+`failing_calls.c` it dies at its DEATH-th call that writes (0: none), or, with -1, writes what it would have died
+at into ACKS.calls, a line each.
 
 The modules are imported once, here; each child opens the store for itself.
 """
@@ -60,22 +60,17 @@ SCENARIOS: dict[str, Callable[[], Iterator[None]]] = {
 # --- the server --------------------------------------------------------------------------------------------
 
 
-def _child(
-    name: str, store: str, log: int, most_steps: int, tries: int, begin: int, arm: Callable[[], None]
-) -> None:
+def _child(name: str, store: str, log: int, most_steps: int, begin: int, arm: Callable[[], None]) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1 & 0xFFFF_FFFF_FFFF_FFFF), 0, 0, 0)
     os.environ["LOCALART_DIR"] = store
     os.read(begin, 1)
     arm()
-    for _ in range(tries):
-        try:
-            _play(name, log, most_steps)
-        except Exception as error:
-            kinds = ",".join(kind.__name__ for kind in type(error).__mro__)
-            _say(log, f"raised {kinds} {str(error)!a}")
-        else:
-            os._exit(0)
-    os._exit(1)
+    try:
+        _play(name, log, most_steps)
+    except Exception as error:
+        _say(log, f"raised {type(error).__name__} {str(error)!a}")
+        os._exit(1)
+    os._exit(0)
 
 
 def _arm(death: int, acks: str) -> None:
@@ -141,7 +136,7 @@ def serve() -> None:
     warm_up()
     gc.freeze()  # so that children share what was imported
     for line in sys.stdin:
-        name, store, acks, most_steps, tries, death = line.split()
+        name, store, acks, most_steps, death = line.split()
         begin, ready = os.pipe()
         log = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # here: never part of a trace
         child = os.fork()
@@ -149,7 +144,7 @@ def serve() -> None:
             os.close(ready)
             try:
                 arm = partial(_arm, int(death), acks)
-                _child(name, store, log, int(most_steps), int(tries), begin, arm)
+                _child(name, store, log, int(most_steps), begin, arm)
             except BaseException:
                 traceback.print_exc()
             finally:

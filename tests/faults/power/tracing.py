@@ -112,7 +112,6 @@ class Victims:
         store: Path,
         *,
         steps: int = 0,
-        tries: int = 1,
         strace: Sequence[str] = (),
         death: int = 0,
     ) -> "Ending":
@@ -121,7 +120,7 @@ class Victims:
         `death`: the call it dies at, counted over all threads; TELL notes them in `acks`.calls instead.
         """
         self.acks.write_text("")
-        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps} {tries} {death}"))
+        pid = int(self._ask(f"{scenario} {store} {self.acks} {steps} {death}"))
         if not strace:
             return self._let_go()
         with _attached(pid, strace):
@@ -147,7 +146,7 @@ class Victims:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a victim ended, how many of its steps had returned, and what the others raised: kinds and words."""
+    """How a victim ended, how many of its steps had returned, and what one raised: its kind and words."""
 
     returned: int
     raised: tuple[str, ...]
