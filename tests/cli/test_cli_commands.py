@@ -335,8 +335,19 @@ def test_get_can_take_a_part_to_another_folder(facts, tmp_path):
     assert [path.name for path in (tmp_path / "to").rglob("*.txt")] == ["c.txt"]
 
 
+@pytest.mark.parametrize("only", [["c.*"], ["b/"], ["nothing", "/b/*.txt"]])
+def test_get_can_take_what_a_pattern_names(facts, tmp_path, only):
+    patterns = [word for pattern in only for word in ("--only", pattern)]
+
+    facts("get", "raw", "--root", str(tmp_path / "to"), *patterns)
+
+    assert [path.name for path in (tmp_path / "to").rglob("*.txt")] == ["c.txt"]
+
+
 def test_get_of_a_prefix_that_fits_nothing_fails(cli):
     assert "starts with 'zz'" in cli("get", "raw", "--prefix", "zz", code=1).stderr
+    said = cli("get", "raw", "--prefix", "b", "--only", "*.zz", "--only", "y", code=1).stderr
+    assert "starts with 'b' and matches '*.zz' or 'y'" in said
 
 
 def test_get_ends_with_3_when_references_had_to_be_left_out(cli, tree):
