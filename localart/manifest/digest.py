@@ -2,21 +2,28 @@
 
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from blake3 import blake3
 
-from localart.model import Digest, Entry
-
-_TAIL = struct.Struct("<B32sQ")
-_LENGTH = struct.Struct("<H")
+from localart.model import DIGEST_BYTES, Digest, Entry
 
 
 def encode_entry(entry: Entry) -> bytes:
     """The bytes of one entry inside its page; the layout stands in the package docstring."""
     path = entry.path.encode()
-    kind = 0 if entry.reference is None else 1
-    return _LENGTH.pack(len(path)) + path + _TAIL.pack(kind, entry.digest, entry.size_bytes)
+    length = len(path)
+    pack = _packers.get(length) or _packer(length)
+    return pack(length, path, 0 if entry.reference is None else 1, entry.digest, entry.size_bytes)
+
+
+# One call for an entry: a million of them go through here, twice. Paths have at most 65,535 bytes.
+_packers: dict[int, Callable[..., bytes]] = {}
+
+
+def _packer(length: int) -> Callable[..., bytes]:
+    pack = _packers[length] = struct.Struct(f"<H{length}sB{DIGEST_BYTES}sQ").pack
+    return pack
 
 
 def page_digest(encoded: Iterable[bytes]) -> Digest:
