@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from localart.catalog.protection import refuse_protected
-from localart.catalog.seals import Sealed, damaged, refuse_missing, seal_of
+from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 
@@ -35,12 +35,13 @@ def find_alias(connection: sqlite3.Connection, artifact_id: int, alias: str) -> 
 
 def list_aliases(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
     """Every alias of an artifact or a portfolio, by name."""
-    rows = connection.execute(
-        f"SELECT l.artifact, l.name, {_SEALED.columns} FROM aliases l WHERE l.artifact = ? ORDER BY l.name",
-        (artifact_id,),
-    )
-    found = _SEALED.rows(rows.fetchall())
-    refuse_missing(connection, "alias", [row[0] for row in found], [artifact_id])
+    with one_state(connection):
+        rows = connection.execute(
+            f"SELECT l.artifact, l.name, {_SEALED.columns} FROM aliases l WHERE l.artifact = ? ORDER BY l.name",
+            (artifact_id,),
+        )
+        found = _SEALED.rows(rows.fetchall())
+        refuse_missing(connection, "alias", [row[0] for row in found], [artifact_id])
     return [row[1] for row in found]
 
 
@@ -68,14 +69,15 @@ def aliases_of(
 ) -> dict[int, list[tuple[int, str]]]:
     """By version, whose alias (the row of an artifact or portfolio) and which point to it, by name."""
     wanted = dict.fromkeys(version_ids)
-    found = _SEALED.rows(
-        connection.execute(
-            f"SELECT l.version, l.artifact, l.name, {_SEALED.columns} FROM json_each(?) s"
-            " CROSS JOIN aliases l WHERE l.version = s.value ORDER BY l.name",
-            (json.dumps(list(wanted)),),
-        ).fetchall()
-    )
-    refuse_missing(connection, "aliased", [row[0] for row in found], wanted)
+    with one_state(connection):
+        found = _SEALED.rows(
+            connection.execute(
+                f"SELECT l.version, l.artifact, l.name, {_SEALED.columns} FROM json_each(?) s"
+                " CROSS JOIN aliases l WHERE l.version = s.value ORDER BY l.name",
+                (json.dumps(list(wanted)),),
+            ).fetchall()
+        )
+        refuse_missing(connection, "aliased", [row[0] for row in found], wanted)
     result: dict[int, list[tuple[int, str]]] = {}
     for version, artifact, name in found:
         result.setdefault(version, []).append((artifact, name))

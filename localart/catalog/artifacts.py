@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from localart.catalog.projects import ensure_project, find_project, refuse_hidden_project
-from localart.catalog.seals import Sealed, damaged, refuse_missing, resealed, seal
+from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, resealed, seal
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
@@ -52,11 +52,12 @@ def find_artifact(connection: sqlite3.Connection, project: str, name: str) -> Ar
 def refuse_hidden(connection: sqlite3.Connection, project: str, name: str) -> None:
     """CatalogDamaged when there is such an artifact, and an index does not lead to it any more."""
     refuse_hidden_project(connection, project)
-    row = connection.execute(
-        "SELECT 1 FROM artifacts a NOT INDEXED JOIN projects p ON p.id = a.project WHERE a.name = ? AND p.name = ?",
-        (name, project),
+    place = "JOIN projects p ON p.id = a.project WHERE a.name = :name AND p.name = :project"
+    by_index, by_row = connection.execute(  # one statement: a writer may make it meanwhile
+        f"SELECT EXISTS (SELECT 1 FROM artifacts a {place}), EXISTS (SELECT 1 FROM artifacts a NOT INDEXED {place})",
+        {"name": name, "project": project},
     ).fetchone()
-    if row is not None:
+    if by_index != by_row:
         raise damaged(f"the index that leads to {shown(name)}")
 
 
@@ -129,16 +130,17 @@ def _list(
     if project is not None and project_id is None:
         return []
     where = "" if project_id is None else "WHERE a.project = :project"
-    rows = _SEALED.rows(
-        connection.execute(
-            f"SELECT {_COLUMNS}, a.project, {condition}, {_SEALED.columns} {_FROM} {where}"
-            " ORDER BY p.name, a.type, a.name",
-            {"project": project_id},
-        ).fetchall()
-    )
-    # A damaged type or project must not take a row out of the list: all of them are looked at.
-    owners = {row[10] for row in rows} if project_id is None else {project_id}
-    refuse_missing(connection, "holds", [row[10] for row in rows], owners)
+    with one_state(connection):
+        rows = _SEALED.rows(
+            connection.execute(
+                f"SELECT {_COLUMNS}, a.project, {condition}, {_SEALED.columns} {_FROM} {where}"
+                " ORDER BY p.name, a.type, a.name",
+                {"project": project_id},
+            ).fetchall()
+        )
+        # A damaged type or project must not take a row out of the list: all of them are looked at.
+        owners = {row[10] for row in rows} if project_id is None else {project_id}
+        refuse_missing(connection, "holds", [row[10] for row in rows], owners)
     return [_record(row) for row in rows if row[11] and kind in {None, row[3]}]
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localart.catalog.seals import Sealed, refuse_missing, resealed, seal_of
+from localart.catalog.seals import Sealed, one_state, refuse_missing, resealed, seal_of
 from localart.catalog.transaction import Transaction
 from localart.jsonable import canonical_json
 from localart.model import Direction
@@ -79,17 +79,18 @@ def _edges_at(
     connection: sqlite3.Connection, owner: str, keys: Iterable[int], direction: str | None
 ) -> list[Edge]:
     wanted = list(dict.fromkeys(keys))
-    rows = _SEALED.rows(
-        connection.execute(
-            f"SELECT e.run, e.version, e.direction, e.made, e.used_as, e.created_at, {_SEALED.columns}"
-            f" FROM json_each(?) s CROSS JOIN edges e WHERE e.{owner} = s.value AND (? IS NULL OR e.direction = ?)",
-            (json.dumps(wanted), direction, direction),
-        ).fetchall()
-    )
-    at = 0 if owner == "run" else 1
-    for one in ("input", "output") if direction is None else (direction,):
-        of_direction = [row[at] for row in rows if row[2] == one]
-        refuse_missing(connection, f"{owner} {one}", of_direction, wanted)
+    with one_state(connection):
+        rows = _SEALED.rows(
+            connection.execute(
+                f"SELECT e.run, e.version, e.direction, e.made, e.used_as, e.created_at, {_SEALED.columns}"
+                f" FROM json_each(?) s CROSS JOIN edges e WHERE e.{owner} = s.value AND (? IS NULL OR e.direction = ?)",
+                (json.dumps(wanted), direction, direction),
+            ).fetchall()
+        )
+        at = 0 if owner == "run" else 1
+        for one in ("input", "output") if direction is None else (direction,):
+            of_direction = [row[at] for row in rows if row[2] == one]
+            refuse_missing(connection, f"{owner} {one}", of_direction, wanted)
     return [
         Edge(
             run_key=row[0],

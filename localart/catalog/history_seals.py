@@ -12,7 +12,7 @@ from typing import Any
 
 from xxhash import xxh3_64
 
-from localart.catalog.seals import MASK, Sealed, damaged, seal_of
+from localart.catalog.seals import MASK, Sealed, damaged, one_state, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 from localart.records import dataclass
@@ -81,13 +81,23 @@ def refuse_damaged_history(connection: sqlite3.Connection, run_key: int) -> None
     known = _compared.setdefault(connection, set())
     if facts in known:
         return
+    if not _fits(connection, run_key):
+        with one_state(connection):  # the run may be going on, and its seals gone since
+            is_damaged = not _fits(connection, run_key)
+        if is_damaged:
+            raise damaged(f"what run {shown(str(run_key))} logged")
+        return
+    known.add(facts)
+
+
+def _fits(connection: sqlite3.Connection, run_key: int) -> bool:
+    kept = seals_kept(connection, run_key)
     names = connection.execute(
         f"SELECT {_NAME.columns} FROM history_seals h JOIN metric_names n ON n.id = h.metric WHERE h.run = ?",
         (run_key,),
     )
-    if len(_NAME.rows(names.fetchall())) != len(kept) or seals_found(connection, run_key) != kept:
-        raise damaged(f"what run {shown(str(run_key))} logged")
-    known.add(facts)
+    is_named = len(_NAME.rows(names.fetchall())) == len(kept)
+    return not kept or (is_named and seals_found(connection, run_key) == kept)
 
 
 def seal_history(tx: Transaction, run_key: int) -> None:

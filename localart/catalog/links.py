@@ -34,8 +34,10 @@ def _refuse_lost(connection: sqlite3.Connection, artifact_id: int, number: int) 
     """CatalogDamaged when the portfolio gave this number: the row of a link is there for ever."""
     row = connection.execute(
         "SELECT 1 FROM artifacts WHERE id = ? AND kind = 'portfolio' AND next_number > ?"
-        " AND NOT EXISTS (SELECT 1 FROM versions WHERE artifact = artifacts.id)",
-        (artifact_id, number),
+        " AND NOT EXISTS (SELECT 1 FROM versions WHERE artifact = artifacts.id)"
+        # it may just have been given
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE artifact = artifacts.id AND number = ?)",
+        (artifact_id, number, number),
     ).fetchone()
     if number >= 0 and row is not None:
         raise damaged(f"link v{number}")

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from localart.catalog.seals import Sealed, count_all, damaged, refuse_missing, seal
+from localart.catalog.seals import Sealed, count_all, damaged, one_state, refuse_missing, seal
 from localart.catalog.transaction import Transaction
 from localart.model import ProjectRecord
 from localart.names import shown
@@ -40,10 +40,11 @@ def find_project(connection: sqlite3.Connection, name: str) -> int | None:
 
 def refuse_hidden_project(connection: sqlite3.Connection, name: str) -> None:
     """CatalogDamaged when there is such a project, and its index does not lead to it any more."""
-    by_index, by_row = (
-        connection.execute(f"SELECT 1 FROM projects {how} WHERE name = ?", (name,)).fetchone()
-        for how in ("", "NOT INDEXED")
-    )
+    by_index, by_row = connection.execute(  # one statement: a writer may make it meanwhile
+        "SELECT EXISTS (SELECT 1 FROM projects WHERE name = :name),"
+        " EXISTS (SELECT 1 FROM projects NOT INDEXED WHERE name = :name)",
+        {"name": name},
+    ).fetchone()
     if by_index != by_row:
         raise damaged(f"the index that leads to {shown(name)}")
 
@@ -54,10 +55,11 @@ def project_names(connection: sqlite3.Connection) -> list[str]:
 
 
 def _all(connection: sqlite3.Connection, columns: str) -> list[tuple[Any, ...]]:
-    rows = _SEALED.rows(
-        connection.execute(f"SELECT {columns}, {_SEALED.columns} FROM projects p NOT INDEXED").fetchall()
-    )
-    refuse_missing(connection, "projects", [0] * len(rows), [0])
+    with one_state(connection):
+        rows = _SEALED.rows(
+            connection.execute(f"SELECT {columns}, {_SEALED.columns} FROM projects p NOT INDEXED").fetchall()
+        )
+        refuse_missing(connection, "projects", [0] * len(rows), [0])
     return rows
 
 

@@ -51,10 +51,11 @@ def refuse_hidden(connection: sqlite3.Connection, run_id: str) -> None:
     """CatalogDamaged when there are runs with this id that an index does not lead to any more. Scans the runs."""
     if not is_storable(run_id):
         return
-    by_index, by_row = (
-        connection.execute(f"SELECT count(*) FROM {tables} WHERE r.run_id = ?", (run_id,)).fetchone()
-        for tables in ("runs r NOT INDEXED", "projects p CROSS JOIN runs r ON r.project = p.id")
-    )
+    by_index, by_row = connection.execute(  # one statement: a writer may make it meanwhile
+        "SELECT (SELECT count(*) FROM projects p CROSS JOIN runs r ON r.project = p.id WHERE r.run_id = :id),"
+        " (SELECT count(*) FROM runs r NOT INDEXED WHERE r.run_id = :id)",
+        {"id": run_id},
+    ).fetchone()
     if by_index != by_row:
         raise damaged(f"the index that leads to run {shown(run_id)}")
 

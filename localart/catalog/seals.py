@@ -215,40 +215,55 @@ SETS: dict[str, tuple[str, str, str]] = {
 def refuse_missing(
     connection: sqlite3.Connection, kind: str, found: Iterable[int], owners: Iterable[int]
 ) -> None:
-    """CatalogDamaged unless each of the owners has as many rows as it was `found` to have (named once a row)."""
+    """CatalogDamaged unless each of the owners has as many rows as it was `found` to have (named once a row).
+
+    Only inside `one_state`: a writer may come between the rows and their count.
+    """
+    assert connection.in_transaction
     totals = dict.fromkeys(owners, 0)
     for owner in found:
         totals[owner] = totals.get(owner, 0) + 1
-    _compare_counts(connection, kind, totals)
+    rows = connection.execute(
+        "SELECT s.value, coalesce((SELECT count FROM counts WHERE kind = ? AND owner = s.value), 0)"
+        " FROM json_each(?) s",
+        (kind, json.dumps(list(totals))),
+    ).fetchall()
+    if totals != dict(rows):
+        raise damaged(f"one of the {SETS[kind][0]}")
 
 
 def count_all(connection: sqlite3.Connection, kind: str, owners: Iterable[int]) -> dict[int, int]:
     """How many rows each of the owners has, without looking at them; CatalogDamaged as in `refuse_missing`."""
     table, column, which = SETS[kind]
-    wanted = list(dict.fromkeys(owners))
-    totals: dict[int, int] = dict(
-        connection.execute(
-            f"SELECT s.value, (SELECT count(*) FROM {table} t WHERE t.{column} = s.value AND {which})"
-            " FROM json_each(?) s",
-            (json.dumps(wanted),),
-        ).fetchall()
-    )
-    _compare_counts(connection, kind, totals)
-    return totals
-
-
-def _compare_counts(connection: sqlite3.Connection, kind: str, totals: dict[int, int]) -> None:
-    rows = connection.execute(
-        "SELECT o.owner, o.count FROM json_each(?) s CROSS JOIN counts o WHERE o.kind = ? AND o.owner = s.value",
-        (json.dumps(list(totals)), kind),
+    rows = connection.execute(  # one statement sees one state
+        f"SELECT s.value, (SELECT count(*) FROM {table} t WHERE t.{column} = s.value AND {which}),"
+        " coalesce((SELECT count FROM counts WHERE kind = ? AND owner = s.value), 0) FROM json_each(?) s",
+        (kind, json.dumps(list(dict.fromkeys(owners)))),
     ).fetchall()
-    if totals != {**dict.fromkeys(totals, 0), **dict(rows)}:
-        raise damaged(f"one of the {SETS[kind][0]}")
+    if any(there != told for _, there, told in rows):
+        raise damaged(f"one of the {table}")
+    return {owner: there for owner, there, _ in rows}
+
+
+@contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """See one state of the catalog for the whole body."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:  # SQLite may have ended it where the disk failed
+            connection.execute("ROLLBACK")
 
 
 def refuse_any_missing(connection: sqlite3.Connection, kind: str) -> None:
     """CatalogDamaged unless all rows of all owners are there. Counts them: 30 ns each."""
-    if _wrong_owners(connection, kind):
+    with one_state(connection):
+        is_damaged = _wrong_owners(connection, kind)
+    if is_damaged:
         raise damaged(f"one of the {SETS[kind][0]}")
 
 
@@ -320,4 +335,5 @@ def _unsealed_in(connection: sqlite3.Connection, table: str) -> Iterator[str]:
 
 def wrong_counts(connection: sqlite3.Connection) -> list[str]:
     """The sets (as in `SETS`) of which an owner has not as many rows as it should."""
-    return [kind for kind in SETS if _wrong_owners(connection, kind)]
+    with one_state(connection):
+        return [kind for kind in SETS if _wrong_owners(connection, kind)]

@@ -3,7 +3,7 @@
 import sqlite3
 
 from localart.catalog.projects import find_project
-from localart.catalog.seals import Sealed, refuse_missing
+from localart.catalog.seals import Sealed, one_state, refuse_missing
 from localart.model import ArtifactKind
 
 _SEALED = Sealed(a="artifacts")
@@ -17,12 +17,13 @@ def artifact_types(
     if project is not None and project_id is None:
         return []
     where = "" if project_id is None else "WHERE a.project = :project"
-    rows = _SEALED.rows(
-        connection.execute(
-            f"SELECT a.project, a.type, a.kind, {_SEALED.columns} FROM artifacts a {where}",
-            {"project": project_id},
-        ).fetchall()
-    )
-    owners = {row[0] for row in rows} if project_id is None else {project_id}
-    refuse_missing(connection, "holds", [row[0] for row in rows], owners)
+    with one_state(connection):
+        rows = _SEALED.rows(
+            connection.execute(
+                f"SELECT a.project, a.type, a.kind, {_SEALED.columns} FROM artifacts a {where}",
+                {"project": project_id},
+            ).fetchall()
+        )
+        owners = {row[0] for row in rows} if project_id is None else {project_id}
+        refuse_missing(connection, "holds", [row[0] for row in rows], owners)
     return sorted({row[1] for row in rows if role is None or row[2] == role.value})

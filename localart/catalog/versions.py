@@ -40,7 +40,7 @@ def find_version(connection: sqlite3.Connection, artifact_id: int, number: int) 
         f"{_SELECT} WHERE v.artifact = ? AND v.number = ?", (artifact_id, number)
     ).fetchone()
     if row is None:
-        if was_given(connection, artifact_id, number):
+        if _is_lost(connection, artifact_id, number):
             raise damaged(f"v{number}")
         return None
     record = _record(row)
@@ -49,13 +49,15 @@ def find_version(connection: sqlite3.Connection, artifact_id: int, number: int) 
     return record
 
 
-def was_given(connection: sqlite3.Connection, artifact_id: int, number: int) -> bool:
-    """Whether the artifact gave a version this number: its row is there for ever. A portfolio gives none."""
+def _is_lost(connection: sqlite3.Connection, artifact_id: int, number: int) -> bool:
+    """Whether the artifact gave a version this number, whose row is not there. A portfolio gives none."""
     row = connection.execute(
         "SELECT 1 FROM artifacts WHERE id = ? AND kind = 'sequence' AND next_number > ?"
         # one that was a portfolio once has given numbers to links
-        " AND NOT EXISTS (SELECT 1 FROM links WHERE artifact = id)",
-        (artifact_id, number),
+        " AND NOT EXISTS (SELECT 1 FROM links WHERE artifact = artifacts.id)"
+        # it may just have been given
+        " AND NOT EXISTS (SELECT 1 FROM versions WHERE artifact = artifacts.id AND number = ?)",
+        (artifact_id, number, number),
     ).fetchone()
     return number >= 0 and row is not None
 
