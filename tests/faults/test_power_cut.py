@@ -179,12 +179,13 @@ def _first_return(cuts):
 def _cut_each(cuts, wanted, folder, workdir, earlier=None):
     """Cut after each of these counts of records; what was found, beginning with the earliest."""
     verdicts = []
-    image = folder / "cut-image"
     for number, count in enumerate(sorted(wanted)):
+        image = folder / f"cut-{number}"  # a loop device may outlive its mount: it must not show an older disk
         cuts.cut(count, image, random.Random(number))
         writers = {**rig.survivors(cuts, count), **(earlier or {})}
         verdict = rig.look(image, folder, workdir, writers, journal=cuts.recording.journal, seed=number)
         verdicts.append((count, verdict))
+        image.unlink()
     return verdicts
 
 
