@@ -180,7 +180,7 @@ def _cut_each(cuts, wanted, folder, workdir, earlier=None):
     """Cut after each of these counts of records; what was found, beginning with the earliest."""
     verdicts = []
     for number, count in enumerate(sorted(wanted)):
-        image = folder / f"cut-{number}"  # a loop device may outlive its mount: it must not show an older disk
+        image = folder / f"cut-{number}"  # a file of its own: an older one's loop device may still be there
         cuts.cut(count, image, random.Random(number))
         writers = {**rig.survivors(cuts, count), **(earlier or {})}
         verdict = rig.look(image, folder, workdir, writers, journal=cuts.recording.journal, seed=number)
