@@ -66,6 +66,35 @@ COMMANDS |= {
 }
 
 
+_OTHER_WORDS = {
+    "add": "put",
+    "log": "put",
+    "upload": "put",
+    "download": "get",
+    "fetch": "get",
+    "checkout": "get",
+    "list": "ls",
+    "artifacts": "ls",
+    "versions": "ls",
+    "projects": "ls",
+    "info": "show",
+    "cat": "show",
+    "graph": "lineage",
+    "delete": "rm",
+    "remove": "rm",
+    "gc": "prune",
+    "rename": "mv",
+    "move": "mv",
+    "ui": "tui",
+    "browse": "tui",
+    "find": "search",
+    "check": "verify",
+}  # as other tools call it
+
+# Since click 8.2 a group that is called alone raises its help; before, it printed it. `except ()` catches nothing.
+_CALLED_ALONE: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
 class Application(click.Group):
     """The group. Every way out of it is an exit code of `exit_codes`, in a process and under test alike."""
 
@@ -90,11 +119,9 @@ class Application(click.Group):
         """Find the command, or say which one may have been meant."""
         known = args and (args[0] in COMMANDS or _wandb_verb(args[0]) is not None)
         if args and not known and not args[0].startswith("-"):
-            import difflib
-
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"; did you mean '{close[0]}'?" if close else ""
-            raise click.UsageError(f"There is no command '{args[0]}'{meant}", ctx)
+            meant = _meant(args[0])
+            also = f"; did you mean '{meant}'?" if meant else ""
+            raise click.UsageError(f"There is no command '{args[0]}'{also}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -160,14 +187,29 @@ class Application(click.Group):
         debug = "--debug" in arguments
         code: int = ExitCode.OK
         try:
-            with self.make_context(name, arguments, **extra) as ctx:
+            with self.make_context(name, _help_first(arguments), **extra) as ctx:
                 self.invoke(ctx)
+        except _CALLED_ALONE as alone:
+            click.echo(alone.ctx.get_help())
         except click.exceptions.Exit as exit_:
             code = exit_.exit_code
         except BaseException as error:  # noqa: BLE001  # the one place where every error becomes words
             code = report(error, debug=debug)
         unwritten = settle_stdout()
         return int(code if unwritten is None else report(unwritten, debug=debug) or code)
+
+
+def _help_first(arguments: list[str]) -> list[str]:
+    """`help get`, as with git, is `get --help`."""
+    return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
+
+
+def _meant(word: str) -> str | None:
+    """The command that a mistyped or a foreign word stands for."""
+    import difflib
+
+    close = difflib.get_close_matches(word, [*COMMANDS, *_OTHER_WORDS], n=1)
+    return _OTHER_WORDS.get(close[0], close[0]) if close else None
 
 
 def _wandb_verb(name: str) -> click.Command | None:

@@ -10,6 +10,8 @@ import click
 from localart.cli.exit_codes import ExitCode, exit_code_of
 from localart.errors import LocalartError
 
+_AFTER = {"--store", "--json"}  # every command takes them, the group does not
+
 
 def report(error: BaseException, *, debug: bool = False) -> ExitCode:
     """Say on stderr what went wrong; the exit code for it. A reader that went away is no failure."""
@@ -32,7 +34,7 @@ def _words(error: BaseException) -> tuple[str, str]:
     match error:
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "localart"
-            return error.format_message(), f"`{command} --help` says how to call it"
+            return error.format_message(), _usage_hint(error, command)
         case click.ClickException():
             return error.format_message(), ""
         case click.Abort() | KeyboardInterrupt():
@@ -49,6 +51,12 @@ def _words(error: BaseException) -> tuple[str, str]:
                 f"something went wrong that should not: {type(error).__name__}: {error}",
                 "run it again with --debug and report what it prints",
             )
+
+
+def _usage_hint(error: click.UsageError, command: str) -> str:
+    if isinstance(error, click.NoSuchOption) and command == "localart" and error.option_name in _AFTER:
+        return f"put it after the command: `localart ls {error.option_name} …`"
+    return f"`{command} --help` says how to call it"
 
 
 def _tell(what: str, advice: str) -> None:

@@ -360,6 +360,22 @@ def test_get_ends_with_3_when_references_had_to_be_left_out(cli, tree):
     cli("get", "ref", "--root", "other", code=1)
 
 
+def test_get_fetches_references_when_the_environment_says_so(cli, workdir, monkeypatch):
+    """Seen to fail while `get` did not hand the setting on."""
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").pipe("/far/a.bin", b"from afar")
+    far = localart.Artifact("far", "dataset")
+    far.add_reference("memory://far/a.bin", name="a.bin")
+    with localart.init(project="p") as run:
+        run.log_artifact(far)
+    assert "set LOCALART_FETCH_REFERENCES=1" in cli("get", "far", code=1).stderr
+
+    monkeypatch.setenv("LOCALART_FETCH_REFERENCES", "1")
+    cli("get", "far", "--root", "near")
+
+    assert (workdir / "near" / "a.bin").read_bytes() == b"from afar"
+
+
 def test_get_refuses_to_write_through_a_link_out_of_the_folder(cli, workdir, tmp_path):
     (workdir / "to").mkdir()
     (workdir / "to" / "b").symlink_to(tmp_path)
@@ -597,3 +613,33 @@ def test_a_mistyped_command_is_guessed(cli):
     result = cli("lineag", code=2)
 
     assert "did you mean 'lineage'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "command"), [("download", "get"), ("downlaod", "get"), ("list", "ls"), ("delete", "rm")]
+)
+def test_another_tools_word_for_a_command_is_understood(cli, word, command):
+    result = cli(word, code=2)
+
+    assert f"did you mean '{command}'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "group", [(), ("artifact",), ("artifact", "cache")], ids=lambda group: "-".join(group) or "-"
+)
+def test_a_group_called_alone_shows_its_help_as_a_page(cli, group):
+    """Seen to fail with `_CALLED_ALONE = ()`: the page came as one line of stderr with its line ends spelled out."""
+    result = cli(*group)
+
+    assert result.stdout == cli(*group, "--help").stdout
+    assert not result.stderr
+
+
+def test_help_may_come_first(cli):
+    assert cli("help").stdout == cli("--help").stdout
+    assert cli("help", "get").stdout == cli("get", "--help").stdout
+
+
+@pytest.mark.parametrize("option", ["--store", "--json"])
+def test_an_option_before_the_command_is_told_its_place(cli, option):
+    assert f"put it after the command: `localart ls {option} …`" in cli(option, "x", "ls", code=2).stderr

@@ -131,7 +131,7 @@ def test_a_link_that_leads_nowhere_is_something_that_is_there(cli, workdir):
 
 
 def test_a_folder_that_is_missing_is_a_plain_error(cli):
-    assert "No such file or directory" in cli("lineage", "-o", "nowhere/x.svg", code=1).stderr
+    assert "There is no folder 'nowhere'" in cli("lineage", "-o", "nowhere/x.svg", code=1).stderr
 
 
 def test_pictures_and_pages_go_to_stdout_too(cli):
@@ -157,3 +157,11 @@ def test_a_page_tells_what_is_known_of_each_node(cli):
 )
 def test_complete_goes_both_ways_from_somewhere(cli, arguments):
     cli("lineage", *arguments, code=2)
+
+
+def test_a_file_of_no_known_kind_is_not_written(cli, filled, workdir):
+    """Seen to fail when `_form_of` fell back to the lanes: x.pdf was a text file."""
+    result = cli("lineage", "-o", "x.pdf", code=2)
+
+    assert "No lineage is written as '.pdf'" in result.stderr
+    assert not (workdir / "x.pdf").exists()

@@ -56,6 +56,7 @@ def get_command(
         path_prefix=prefix,
         only=only,
         allow_missing_references=allow_missing,
+        fetch_references=call.settings.fetch_references,
         progress=progress_line(silent=call.settings.silent),
     )
     if (prefix or only) and not (report.written_files or report.kept_files or report.missing_references):

@@ -168,7 +168,14 @@ def _check_known(graph: "LineageGraph", kind: "NodeKind", names: "Collection[str
 
 
 def _form_of(output: Path | None) -> str:
-    return "lanes" if output is None else _BY_SUFFIX.get(output.suffix.lower(), "lanes")
+    """As the file ends; a text file, or one without an ending, gets the lanes."""
+    ending = "" if output is None else output.suffix.lower()
+    if ending not in _BY_SUFFIX and ending not in {"", ".txt", ".md"}:
+        raise click.UsageError(
+            f"No lineage is written as '{ending}', but as {', '.join(_BY_SUFFIX)} or .txt; --format says which it is",
+            click.get_current_context(),
+        )
+    return _BY_SUFFIX.get(ending, "lanes")
 
 
 def _write(  # where from, what, how, where to
@@ -256,6 +263,10 @@ def _write_file(path: Path, text: str, *, force: bool) -> None:
 
     if not force and os.path.lexists(path):
         raise TargetError(f"{shown(str(path))} is already there", hint="--force replaces it")
+    if not path.parent.is_dir():
+        raise TargetError(
+            f"There is no folder {shown(str(path.parent))}", hint="make it, or name another FILE"
+        )
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")
