@@ -43,7 +43,7 @@ class Reporter:
         if len(outputs) > _LISTED_OUTPUTS:
             lines.append(f"  and {len(outputs) - _LISTED_OUTPUTS} more")
         address = quote(f"run:{_plain(run_id)}")
-        lines.append(f"look at it with  localart tui {address}  or  localart show {address}")
+        lines.append(f"see  localart tui {address}  or  localart show {address}")
         self._say(key, *lines)
 
     def step_dropped(self, *, run_id: str, step: int, current_step: int) -> None:
@@ -56,7 +56,7 @@ class Reporter:
 
     def already_stored(self, *, label: str) -> None:
         """Say that the content is known as version `label` (`name:vN`), so no new version was made."""
-        self._say(f"known:{label}", f"{_plain(label)} already exists with the same content; no new version")
+        self._say(f"known:{label}", f"{_plain(label)} has this content already; no new version")
 
     def alert(self, *, level: str, title: str, text: str) -> None:
         """Say an alert that the run sent; each time."""

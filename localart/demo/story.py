@@ -130,7 +130,7 @@ def _next_commands(report: DemoReport) -> Iterator[tuple[str, str]]:
     if report.changed:
         yield "localart demo", "the first recipe again"
     else:
-        yield "localart demo --change", "another recipe: the next versions"
+        yield "localart demo --change", "another recipe, new versions"
 
 
 def _size(size_bytes: int) -> str:

@@ -46,7 +46,7 @@ def test_a_finished_run_says_what_it_made_and_where_to_look(stream):
         "localart: run amber-meadow-7 finished after 3.2 s, 2 outputs\n"
         "localart:   made mnist-raw:v0\n"
         "localart:   made convnet:v3\n"
-        "localart: look at it with  localart tui run:abc12345  or  localart show run:abc12345\n"
+        "localart: see  localart tui run:abc12345  or  localart show run:abc12345\n"
     )
 
 
@@ -84,7 +84,7 @@ def test_each_thing_is_said_once(stream):
 
     assert len(stream.getvalue().splitlines()) == 5
     assert "warning: values for step 0 were dropped, for the run is at step 200" in stream.getvalue()
-    assert "mnist-raw:v0 already exists with the same content" in stream.getvalue()
+    assert "mnist-raw:v0 has this content already" in stream.getvalue()
     assert "warning: the disk is nearly full (delete something)" in stream.getvalue()
 
 
