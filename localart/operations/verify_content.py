@@ -232,7 +232,7 @@ def _where(pack: str) -> str:
 def read_bases_of(repository: Repository) -> ReadBases:
     """Where differences find what they are told from: by the catalog, each slice verified."""
 
-    def read(bases: tuple[BaseSlice, ...], size_bytes: int) -> bytes:
+    def read(bases: tuple[BaseSlice, ...], size_bytes: int) -> bytearray:
         connection = repository.read()
         places = soundness.places_of(connection, list({base.chunk for base in bases}))
         refs = [BlobRef(digest, place[1]) for digest, place in places.items()]

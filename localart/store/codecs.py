@@ -21,9 +21,9 @@ from localart.store.differences import (
     encode_bases,
     fold_difference,
     lowest_difference,
-    raise_numbers,
 )
 from localart.store.mixes import Section, decode_sections, encode_sections
+from localart.store.planes import join_planes, split_planes
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor, ZstdDecompressor
@@ -108,7 +108,7 @@ def choose_codec(sample: Bytes, *, planes: bool = True) -> Recipe:
     return recipe if size < len(sample) * _RAW_ABOVE else RAW
 
 
-def choose_difference(raw: bytes, below: bytes, start: int, stop: int, plain: Recipe) -> Told | None:
+def choose_difference(raw: bytes, below: Bytes, start: int, stop: int, plain: Recipe) -> Told | None:
     """How these bytes of a frame are told from what lies `below` it, where that takes clearly less than `plain`.
 
     A sample from their middle decides.
@@ -124,14 +124,13 @@ def choose_difference(raw: bytes, below: bytes, start: int, stop: int, plain: Re
     return Told(start, stop, codec, amount) if told < size * _DELTA_BELOW else None
 
 
-def _better_raised(sample: bytes, base: bytes, folded: bytes, size: int, width: int) -> tuple[int, int]:
+def _better_raised(sample: bytes, base: Bytes, folded: Bytes, size: int, width: int) -> tuple[int, int]:
     """The size when the lowest difference is added to the base, and that; or `size` and 0."""
     amount = lowest_difference(folded, width) % (1 << 8 * width)
-    raised = raise_numbers(base, amount, width)
-    return min((size, 0), (_planes_bytes(fold_difference(sample, raised, width), width), amount))
+    return min((size, 0), (_planes_bytes(fold_difference(sample, base, width, amount), width), amount))
 
 
-def _planes_bytes(numbers: bytes, width: int) -> int:
+def _planes_bytes(numbers: Bytes, width: int) -> int:
     return sum(len(part) for part in _planes(numbers, width, 1))
 
 
@@ -158,12 +157,13 @@ def compress(recipe: Recipe, parts: Sequence[Bytes]) -> tuple[Codec, list[Bytes]
 
 
 def compress_difference(
-    raw: bytes, below: bytes, bases: Sequence[BaseSlice], told: Sequence[Told], rest: Recipe
+    raw: Bytes, below: Bytes, bases: Sequence[BaseSlice], told: Sequence[Told], rest: Recipe
 ) -> tuple[Codec, list[Bytes]] | None:
     """The body in which `told` parts of `raw` are differences from `below`; None where that saves nothing.
 
     `below` holds the bytes of `bases` in place; whatever else there is in `raw` is written by the recipe `rest`.
     """
+    raw, below = memoryview(raw), memoryview(below)  # sliced uncopied
     sections: list[Section] = []
     stored: list[Bytes] = []
     for start, stop, part in _tiles(told, len(raw)):
@@ -187,12 +187,11 @@ def _tiles(told: Sequence[Told], raw_bytes: int) -> Iterator[tuple[int, int, Tol
         yield at, raw_bytes, None
 
 
-def _compress_section(raw: bytes, below: bytes, told: Told | None, rest: Recipe) -> tuple[Codec, list[Bytes]]:
+def _compress_section(raw: Bytes, below: Bytes, told: Told | None, rest: Recipe) -> tuple[Codec, list[Bytes]]:
     if told is None:
         return compress(rest, [raw])
     width = _STRIDES[told.codec]
-    raised = raise_numbers(below, told.amount, width)
-    return told.codec, _planes(fold_difference(raw, raised, width), width, 1)
+    return told.codec, _planes(fold_difference(raw, below, width, told.amount), width, 1)
 
 
 def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
@@ -203,8 +202,7 @@ def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
 
 def _planes(raw: Bytes, stride: int, level: int) -> list[Bytes]:
     compressor = _threads.compressor(level)
-    flat = bytes(raw)  # slicing a memoryview with a step is four times slower
-    planes: list[Bytes] = [compressor.compress(flat[first::stride]) for first in range(stride)]
+    planes: list[Bytes] = [compressor.compress(plane) for plane in split_planes(raw, stride)]
     return [struct.pack(f"<{stride}I", *(len(plane) for plane in planes)), *planes]
 
 
@@ -261,7 +259,7 @@ def decompress(codec: int, body: Bytes, raw_bytes: int, read_bases: ReadBases | 
     return raw
 
 
-def _add_bases(codec: Codec, body: Bytes, raw_bytes: int, read_bases: ReadBases) -> bytes:
+def _add_bases(codec: Codec, body: Bytes, raw_bytes: int, read_bases: ReadBases) -> Bytes:
     bases, end = decode_bases(body, raw_bytes)
     below = read_bases(bases, raw_bytes)  # first: a stack below should find memory free
     width = _STRIDES[codec]
@@ -284,12 +282,12 @@ def _join_sections(body: Bytes, raw_bytes: int, read_bases: ReadBases) -> bytear
     return raw
 
 
-def _add_below(section: Section, stored: Bytes, below: Bytes) -> bytes:
+def _add_below(section: Section, stored: Bytes, below: Bytes) -> Bytes:
     width = _STRIDES[Codec(section.codec)]
     if section.amount >> 8 * width:
         raise BlobDamaged("the table of sections contradicts itself")
     folded = _join_planes(stored, section.raw_bytes, width)
-    return add_difference(folded, raise_numbers(below, section.amount, width), width)
+    return add_difference(folded, below, width, section.amount)
 
 
 def _unzstd(body: Bytes, raw_bytes: int) -> bytes:
@@ -304,17 +302,16 @@ def _unzstd(body: Bytes, raw_bytes: int) -> bytes:
         raise BlobDamaged("the compressed bytes cannot be decompressed") from error
 
 
-def _join_planes(body: Bytes, raw_bytes: int, stride: int) -> bytearray:
+def _join_planes(body: Bytes, raw_bytes: int, stride: int) -> bytearray | memoryview:
     table = struct.Struct(f"<{stride}I")
     if len(body) < table.size:
         raise BlobDamaged("the byte planes are cut off")
     sizes = table.unpack_from(body)
     if table.size + sum(sizes) != len(body):
         raise BlobDamaged("the byte planes do not fill the frame")
-    raw = bytearray(raw_bytes)
     at = table.size
+    planes: list[Bytes] = []
     for first, size in enumerate(sizes):
-        plane_bytes = len(range(first, raw_bytes, stride))
-        raw[first::stride] = _unzstd(body[at : at + size], plane_bytes)
+        planes.append(_unzstd(body[at : at + size], len(range(first, raw_bytes, stride))))
         at += size
-    return raw
+    return join_planes(planes, raw_bytes)

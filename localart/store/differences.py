@@ -67,18 +67,20 @@ def decode_bases(body: "Bytes", raw_bytes: int) -> tuple[tuple[BaseSlice, ...], 
 # --- whole numbers, many at once ---------------------------------------------------------------------
 
 
-def fold_difference(raw: "Bytes", base: "Bytes", width: int) -> bytes:
-    """`raw` - `base` as whole numbers of `width` bytes, folded; a rest shorter than that is kept as it is."""
+def fold_difference(raw: "Bytes", base: "Bytes", width: int, amount: int = 0) -> "Bytes":
+    """`raw` - `base` - `amount` as whole numbers of `width` bytes, folded; a shorter rest is kept as it is."""
     whole = len(raw) - len(raw) % width
     fold = _fold_fast if _has_numpy() else _fold_plain
-    return fold(raw[:whole], base[:whole], width) + bytes(raw[whole:])
+    folded = fold(raw[:whole], base[:whole], width, amount)
+    return folded if whole == len(raw) else bytes(folded) + bytes(raw[whole:])
 
 
-def add_difference(folded: "Bytes", base: "Bytes", width: int) -> bytes:
-    """Undo `fold_difference`."""
+def add_difference(folded: "bytearray | memoryview", base: "Bytes", width: int, amount: int = 0) -> "Bytes":
+    """Undo `fold_difference`, where possible in the buffer that holds the folded numbers."""
     whole = len(folded) - len(folded) % width
     add = _add_fast if _has_numpy() else _add_plain
-    return add(folded[:whole], base[:whole], width) + bytes(folded[whole:])
+    raw = add(memoryview(folded)[:whole], base[:whole], width, amount)
+    return raw if whole == len(folded) else bytes(raw) + bytes(folded[whole:])
 
 
 def raise_numbers(numbers: "Bytes", amount: int, width: int) -> "Bytes":
@@ -102,29 +104,34 @@ def _has_numpy() -> bool:
     return find_spec("numpy") is not None
 
 
-def _fold_fast(raw: "Bytes", base: "Bytes", width: int) -> bytes:
+def _fold_fast(raw: "Bytes", base: "Bytes", width: int, amount: int) -> "Bytes":
     import numpy as np
 
     unsigned, signed = np.dtype(f"<u{width}"), np.dtype(f"<i{width}")
     difference: Any = np.frombuffer(raw, unsigned) - np.frombuffer(base, unsigned)
+    if amount:
+        difference -= unsigned.type(amount)
     sign = difference.view(signed) >> (8 * width - 1)
     difference <<= 1  # in place, as below: every array is a mebibyte
     difference ^= sign.view(unsigned)
-    folded: bytes = difference.tobytes()
-    return folded
+    return memoryview(difference).cast("B")
 
 
-def _add_fast(folded: "Bytes", base: "Bytes", width: int) -> bytes:
+def _add_fast(folded: memoryview, base: "Bytes", width: int, amount: int) -> "Bytes":
     import numpy as np
 
     unsigned = np.dtype(f"<u{width}")
     numbers: Any = np.frombuffer(folded, unsigned)
-    total = numbers & 1
-    np.negative(total, out=total)
-    total ^= numbers >> 1
-    total += np.frombuffer(base, unsigned)
-    raw: bytes = total.tobytes()
-    return raw
+    if folded.readonly:
+        numbers = numbers.copy()
+    sign = numbers & 1
+    np.negative(sign, out=sign)
+    numbers >>= 1
+    numbers ^= sign
+    numbers += np.frombuffer(base, unsigned)
+    if amount:
+        numbers += unsigned.type(amount)
+    return memoryview(numbers).cast("B")
 
 
 def _raise_fast(numbers: "Bytes", amount: int, width: int) -> bytes:
@@ -139,7 +146,8 @@ def _raise_fast(numbers: "Bytes", amount: int, width: int) -> bytes:
 # bit is worked out apart. Thirty times slower, and still 100 MB/s.
 
 
-def _fold_plain(raw: "Bytes", base: "Bytes", width: int) -> bytes:
+def _fold_plain(raw: "Bytes", base: "Bytes", width: int, amount: int) -> bytes:
+    base = raise_numbers(base, amount, width)
     _, high, rest = _masks(len(raw), width)
     minuend, subtrahend = int.from_bytes(raw, "little"), int.from_bytes(base, "little")
     difference = ((minuend | high) - (subtrahend & rest)) ^ ((minuend ^ ~subtrahend) & high)
@@ -147,7 +155,8 @@ def _fold_plain(raw: "Bytes", base: "Bytes", width: int) -> bytes:
     return (((difference & rest) << 1) ^ sign).to_bytes(len(raw), "little")
 
 
-def _add_plain(folded: "Bytes", base: "Bytes", width: int) -> bytes:
+def _add_plain(folded: "Bytes", base: "Bytes", width: int, amount: int) -> bytes:
+    base = raise_numbers(base, amount, width)
     low, high, rest = _masks(len(folded), width)
     numbers, below = int.from_bytes(folded, "little"), int.from_bytes(base, "little")
     odd = numbers & low

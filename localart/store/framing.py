@@ -70,7 +70,7 @@ def write_difference(
 
 
 def _tell(
-    raw: bytes, below: bytes, ground: Ground, recipe: Recipe
+    raw: bytes, below: Bytes, ground: Ground, recipe: Recipe
 ) -> tuple[Codec, list[Bytes], Ground] | None:
     """The body that tells a difference, its codec, and the part of the ground that it stands on."""
     told = [choose_difference(raw, below, start, stop, recipe) for start, stop in ground.extents]

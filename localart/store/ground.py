@@ -19,7 +19,7 @@ _LEAST_PART_BYTES = 32 << 10
 _MOST_PART_BYTES = 256 << 10
 _PADDING_BYTES = 4 << 10
 
-ReadBelow: TypeAlias = Callable[[Sequence[BasePiece], int], bytes]
+ReadBelow: TypeAlias = Callable[[Sequence[BasePiece], int], bytearray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class EarlierContent:
                 yield from _shallow(piece, at + first - start, first - begin, last - begin)
             number += 1
 
-    def read(self, bases: Sequence[BasePiece], size_bytes: int) -> bytes:
+    def read(self, bases: Sequence[BasePiece], size_bytes: int) -> bytearray:
         """The bytes of `bases` in place."""
         return self._read(bases, size_bytes)
 
@@ -128,7 +128,7 @@ class Ground:
         """The parts that are wanted."""
         return Ground(self.earlier, tuple(compress(self.parts, wanted)))
 
-    def read(self, size_bytes: int) -> bytes:
+    def read(self, size_bytes: int) -> bytearray:
         """The bytes, zeros where there are none."""
         return self.earlier.read(self.bases, size_bytes)
 

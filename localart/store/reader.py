@@ -251,12 +251,12 @@ class BlobReader:
             raise damaged(place.pack, place.start, error.message) from error
         return OpenFrame(place, memoryview(raw).toreadonly(), head)
 
-    def _bases_of(self, place: FramePlace, bases: tuple[BaseSlice, ...], raw_bytes: int) -> bytes:
+    def _bases_of(self, place: FramePlace, bases: tuple[BaseSlice, ...], raw_bytes: int) -> bytearray:
         if bases != tuple(base.slice for base in place.bases):
             raise BlobDamaged("the catalog names other bases than the frame")
         return self.below(place.bases, raw_bytes, verify=False)
 
-    def below(self, bases: Sequence[BasePiece], size_bytes: int, *, verify: bool = True) -> bytes:
+    def below(self, bases: Sequence[BasePiece], size_bytes: int, *, verify: bool = True) -> bytearray:
         """The slices of `bases` where they lie in `size_bytes` bytes, zeros between them.
 
         Neighbouring frames have neighbouring bases, so the frames they lie in are kept for a while. Without `verify`
@@ -270,7 +270,7 @@ class BlobReader:
             if len(view) != base.slice.stop - base.slice.start:
                 raise BlobDamaged("a base is shorter than the frame says")
             result[base.slice.at : base.slice.at + len(view)] = view
-        return bytes(result)
+        return result
 
     def _base_frame(self, place: FramePlace) -> OpenFrame:
         with self._lock:
