@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from localart.catalog import forks
 from localart.catalog import format as catalog_format
@@ -360,7 +361,8 @@ def has_records(path: Path) -> bool:
 def _refuse_foreign_wal(path: Path) -> None:
     """CatalogDamaged when a WAL lies beside a catalog at rest: SQLite would lay its old pages over newer ones.
 
-    Whoever begins a WAL says so in the file's header first, and who ends it removes it before the header says so.
+    Whoever begins a WAL says so in the file's header first, and who ends it removes it before the header says so; where
+    that failed, all that it holds is in the file.
     """
     if _has_foreign_wal(path) and _has_foreign_wal(
         path
@@ -375,10 +377,35 @@ def _has_foreign_wal(path: Path) -> bool:
     try:
         if os.stat(f"{path}-wal").st_size <= _WAL_HEADER_BYTES:  # noqa: PTH116 - with each opening
             return False
-        with path.open("rb") as file:
-            return file.read(20)[18:] == b"\1\1"
+        with path.open("rb") as database:
+            if database.read(20)[18:] != b"\1\1":
+                return False
+            with open(f"{path}-wal", "rb") as wal:
+                return any(_differs(database, *page) for page in _pages_in(wal))
     except OSError:
         return False  # there is none, or opening the catalog says what is wrong
+
+
+def _pages_in(wal: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Offset and content of each page that replaying the WAL would write, but the first: that tells of WAL itself.
+
+    The layout is SQLite's: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+    """
+    head = wal.read(_WAL_HEADER_BYTES)
+    size = int.from_bytes(head[8:12], "big")
+    pages: dict[int, bytes] = {}
+    waiting: dict[int, bytes] = {}
+    while len(frame := wal.read(24 + size)) == 24 + size and frame[8:16] == head[16:24]:
+        waiting[int.from_bytes(frame[:4], "big")] = frame[24:]
+        if any(frame[4:8]):  # the last one of a commit
+            pages |= waiting
+            waiting.clear()
+    yield from (((number - 1) * size, page) for number, page in pages.items() if number != 1)
+
+
+def _differs(database: BinaryIO, offset: int, page: bytes) -> bool:
+    database.seek(offset)
+    return database.read(len(page)) != page
 
 
 def read_store_facts(catalog: Catalog) -> dict[str, str]:
