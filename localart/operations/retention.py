@@ -15,7 +15,7 @@ from datetime import datetime
 
 from localart.catalog import artifacts, history, retention, versions
 from localart.catalog.usage import set_usage
-from localart.errors import InvalidName, ProjectNotFound
+from localart.errors import InvalidName, ProjectNotFound, UsageError
 from localart.model import ArtifactKind, ArtifactRecord, VersionRecord
 from localart.names import shown
 from localart.operations.delete import delete_in
@@ -120,11 +120,15 @@ def parse_age(text: str) -> int:
 def plan_retention(
     repository: Repository, rules: RetentionRules, places: Sequence[str] = ()
 ) -> RetentionPlan:
-    """Say which versions of `places` (`project/` or `[project/]name`; none: all) would go. Changes nothing."""
+    """Say which versions of `places` (`project/` or `[project/]name`; none: all) would go. Changes nothing.
+
+    UsageError when something would go although a metric to keep the best of is a number nowhere: it may be mistyped.
+    """
     is_behind = is_clock_behind(repository)
     with repository.catalog.snapshot() as connection:
         seq = history.newest_seq(connection)
         verdicts = judge(repository, rules, places)
+    _check_metrics(rules, verdicts)
     usage = set_usage(repository.read(), [one.version.id for one in verdicts if not one.is_kept])
     return RetentionPlan(
         rules=rules,
@@ -292,6 +296,18 @@ def _by_rule(facts: _Facts, rules: RetentionRules, version: VersionRecord, rank:
         yield from (f"tag {tag}" for tag in version.tags)
     if used := facts.used.get(version.id):
         yield f"input of {used[0]}" + (f" and {len(used) - 1} more" if len(used) > 1 else "")
+
+
+def _check_metrics(rules: RetentionRules, verdicts: Sequence[Verdict]) -> None:
+    if all(one.is_kept for one in verdicts):
+        return
+    said = {reason for one in verdicts for reason in one.reasons}
+    for rule in rules.keep_best:
+        if not any(reason.startswith(f"best by {rule.metric} (") for reason in said):
+            raise UsageError(
+                f"No version there has a number {shown(rule.metric)} to be the best by",
+                hint="`localart show NAME` lists a version's metadata, `localart run ID` a run's summary",
+            )
 
 
 def _is_within(facts: _Facts, version: VersionRecord, seconds: int) -> bool:

@@ -81,6 +81,14 @@ def test_now_frees_at_once(versions, facts, store):
     assert facts("prune", "--dry-run")["trash"] == []
 
 
+def test_a_mistyped_metric_deletes_nothing(versions, cli, facts):
+    """Seen to fail without `_check_metrics`: all but the newest went, also the one that was meant."""
+    said = cli("prune", "--keep-best", "los:min", "--no-keep-aliased", "--yes", code=2).stderr
+
+    assert "No version there has a number 'los' to be the best by" in said
+    assert len(facts("ls", "big")["versions"]) == 3
+
+
 def test_without_rules_only_garbage_goes_and_nobody_is_asked(versions, facts):
     said = facts("prune")
 
