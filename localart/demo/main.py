@@ -45,7 +45,7 @@ def run_demo(
 def _refuse_unless_ready() -> None:
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
-        raise UsageError(f"The demo needs {' and '.join(missing)}", hint="pip install 'localart[demo]'")
+        raise UsageError(f"The demo needs {' and '.join(missing)}", hint="pip install numpy scikit-learn")
     if read_settings().mode == "disabled":
         raise UsageError(
             "The demo keeps runs, and the environment disables them",

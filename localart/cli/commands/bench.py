@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from localart.cli.command import Call, command
-from localart.cli.figures import size_text
+from localart.cli.figures import count_text, size_text
 from localart.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def bench_command(call: Call, path: Path, rounds: int, beside: Path | None) -> N
     call.console.table(_COLUMNS, _rows(trial))
     call.console.line()
     call.console.line(
-        f"{trial.file_count:,} files, {size_text(trial.copied_bytes)}; the store keeps them in"
+        f"{count_text(trial.file_count, 'file')}, {size_text(trial.copied_bytes)}; the store keeps them in"
         f" {size_text(trial.stored_bytes)}"
     )
 
