@@ -134,6 +134,10 @@ class Tally:
             self.findings.extend(found)
         except (StoreDamaged, sqlite3.Error, UnicodeDecodeError) as error:
             self.findings.append(failure(error))
+        except (TypeError, ValueError, AttributeError) as error:
+            if not self.findings:
+                raise
+            self.findings.append(_unreadable(error))  # damaged pages have rows with values of any type
 
 
 def failure(error: Exception) -> Finding:
@@ -149,7 +153,7 @@ def failure(error: Exception) -> Finding:
 def _unreadable(error: Exception) -> Finding:
     return Finding(
         code=Code.DATABASE,
-        what=f"The packs cannot be compared with the database, whose rows are damaged: {error}",
+        what=f"Not all could be looked at, for rows of the database are damaged: {error}",
         where="localart.db",
         subject="check",
         advice="run `localart repair`, then `localart verify --data` again",
@@ -184,7 +188,7 @@ def verify(
         noted = _noted(repository, subset, resume_in, resume)
         try:
             _check_data(repository, tally, subset or Subset(), noted, progress)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             if not tally.findings:
                 raise
             tally.findings.append(_unreadable(error))  # damaged pages have rows with values of any type
