@@ -392,6 +392,15 @@ async def test_help_lists_the_keys_of_the_page_and_finds_them(small):
         assert not isinstance(app.screen, HelpScreen)
 
 
+@driven
+async def test_help_says_in_a_narrow_terminal_what_a_key_does(small):
+    """Seen to fail with `_COLUMNS` at every width: the names of the keys left two cells for it."""
+    async with browsing(small, Place("versions", "demo/data"), size=(40, 12)) as (app, pilot):
+        await pilot.press("question_mark")
+        await pilot.pause(0.1)
+        assert "filter what is" in screen_text(app)
+
+
 # --- stores in trouble -----------------------------------------------------------------------------------
 
 

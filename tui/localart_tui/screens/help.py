@@ -27,6 +27,13 @@ _COLUMNS = (
     Column(key="says", title="", least=20, most=100, grow=2),
     Column(key="id", title="", least=8, most=20, priority=1, tone=Tone.FAINT),
 )
+_NARROW = 60
+_NARROW_COLUMNS = (
+    Column(key="keys", title="", least=4, most=10, tone=Tone.KEY),
+    Column(key="says", title="", least=12, most=100, grow=2),
+    Column(key="id", title="", least=8, most=20, priority=1, tone=Tone.FAINT),
+)
+"""Where little fits, what a key does comes before its other names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class HelpScreen(ModalScreen[None]):
         """A line to type in, and the keys."""
         with Vertical():
             yield Input(placeholder="type to find a key", compact=True, max_length=80)
-            table = VirtualTable(_COLUMNS, self._cells, id="help-list", header=False)
+            columns = _COLUMNS if self.app.size.width >= _NARROW else _NARROW_COLUMNS
+            table = VirtualTable(columns, self._cells, id="help-list", header=False)
             table.can_focus = False
             yield table
             yield static(
