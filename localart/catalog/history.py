@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.registries import PREFIX
-from localart.catalog.seals import damaged
+from localart.catalog.seals import damaged, onward
 from localart.catalog.transaction import chain_digest, next_uid
 from localart.jsonable import canonical_json
 from localart.model import JsonObject
@@ -52,7 +52,7 @@ def iter_changes(
     sql = f"{_SELECT} WHERE seq < ?{some} ORDER BY seq DESC LIMIT {_PAGE}"
     while rows := connection.execute(sql, (at, *kinds)).fetchall():
         yield from map(_change, rows)
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0], downwards=True)
 
 
 def _refuse_gaps(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from xxhash import xxh3_64
 
-from localart.catalog.seals import MASK, Sealed, damaged, one_state, seal_of
+from localart.catalog.seals import MASK, Sealed, damaged, one_state, onward, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 from localart.records import dataclass
@@ -61,7 +61,7 @@ def _batches(connection: sqlite3.Connection, run_key: int, metric: int) -> Itera
     )
     while rows := connection.execute(sql, (run_key, metric, after)).fetchall():
         yield rows
-        after = rows[-1][0]
+        after = onward(after, rows[-1][0])
 
 
 def seals_kept(connection: sqlite3.Connection, run_key: int) -> dict[int, SeriesSeal]:

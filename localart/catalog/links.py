@@ -6,7 +6,7 @@ from typing import Any
 
 from localart.catalog import aliases
 from localart.catalog.artifacts import next_number, refuse_gaps
-from localart.catalog.seals import Sealed, count_all, damaged, resealed, seal
+from localart.catalog.seals import Sealed, count_all, damaged, onward, resealed, seal
 from localart.catalog.transaction import Transaction
 from localart.model import LinkRecord
 
@@ -73,7 +73,7 @@ def iter_links(
     sql = f"{_SELECT} AND l.artifact = ? AND l.number {comparison} ? ORDER BY l.number {order} LIMIT {_FETCH}"
     while rows := connection.execute(sql, (artifact_id, at)).fetchall():
         yield from _records(rows)
-        at = rows[-1][3]
+        at = onward(at, rows[-1][3], downwards=newest_first)
 
 
 def _records(rows: Sequence[tuple[Any, ...]]) -> list[LinkRecord]:

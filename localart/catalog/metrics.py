@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from localart.catalog.history_seals import forget_seals, refuse_damaged_history
-from localart.catalog.seals import Sealed, seal_of
+from localart.catalog.seals import Sealed, onward, seal_of
 from localart.catalog.summary_rules import Folded, find_rule, summarised, summary_ops
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
@@ -129,7 +129,7 @@ def _iter_metric(connection: sqlite3.Connection, run_key: int, metric: int) -> I
         (run_key, metric, after),
     ).fetchall():
         yield from rows
-        after = rows[-1][0]
+        after = onward(after, rows[-1][0])
 
 
 def last_step(connection: sqlite3.Connection, run_key: int) -> int | None:

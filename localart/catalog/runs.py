@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from localart.catalog.projects import find_project
-from localart.catalog.seals import Sealed, count_all, damaged, refuse_any_missing, resealed, seal, seal_of
+from localart.catalog.seals import (
+    Sealed,
+    count_all,
+    damaged,
+    onward,
+    refuse_any_missing,
+    resealed,
+    seal,
+    seal_of,
+)
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
@@ -90,7 +99,7 @@ def iter_runs(
     )
     while rows := connection.execute(sql, {"project": project, "at": at}).fetchall():
         yield from (_record(row) for row in rows)
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0], downwards=newest_first)
 
 
 def refuse_missing_runs(connection: sqlite3.Connection, project: str | None) -> None:

@@ -96,6 +96,20 @@ def damaged(what: str) -> CatalogDamaged:
     )
 
 
+def onward(before: Any, after: Any, *, downwards: bool = False) -> Any:
+    """`after`, the key a page of rows ended with; CatalogDamaged when it does not lie beyond `before`.
+
+    In a damaged page rows may stand in any order, and reading page after page would never end.
+    """
+    try:
+        is_beyond = after < before if downwards else after > before
+    except TypeError:
+        is_beyond = False
+    if not is_beyond:
+        raise damaged("one of many that do not stand in order")
+    return after
+
+
 def columns_of(table: str, alias: str) -> str:
     """The SQL of a row's seal and of the facts it is over."""
     return ", ".join([f"{alias}.seal", *(fact.format(t=alias) for fact in FACTS[table])])
@@ -330,7 +344,7 @@ def _unsealed_in(connection: sqlite3.Connection, table: str) -> Iterator[str]:
         for row in rows:
             if row[len(key)] != seal_of(*row[len(key) + 1 :]):
                 yield _named(table, row[len(key) + 1 :])
-        after = rows[-1][: len(key)]
+        after = onward(after, rows[-1][: len(key)])
 
 
 def wrong_counts(connection: sqlite3.Connection) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog import format as catalog_format
-from localart.catalog.seals import columns_of, seal_of
+from localart.catalog.seals import columns_of, onward, seal_of
 from localart.catalog.transaction import FIRST_PREVIOUS, chain_digest
 from localart.jsonable import canonical_json
 from localart.model import BlobRef, Digest, Frame, PackState
@@ -202,7 +202,7 @@ def iter_journal(connection: sqlite3.Connection) -> Iterator[JournalRow]:
             is_sound = follows and canonical is not None and chain_digest(previous, canonical) == digest
             yield JournalRow(seq, time, kind, body, digest, is_sound)
             previous, expected = digest, seq + 1
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def iter_packable(connection: sqlite3.Connection) -> Iterator[tuple[int, bytes, bytes]]:
@@ -214,7 +214,7 @@ def iter_packable(connection: sqlite3.Connection) -> Iterator[tuple[int, bytes, 
             canonical = journal_canonical(*row[:6])
             if canonical is not None:
                 yield row[0], row[6], canonical
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def journal_canonical(seq: int, uid: str, site: str, time: str, kind: str, body: str) -> bytes | None:
@@ -258,7 +258,7 @@ def iter_version_rows(connection: sqlite3.Connection) -> Iterator[VersionRow]:
             tags = tuple(json.loads(row[11]))
             is_sealed: bool = row[12] == seal_of(*row[13:])
             yield VersionRow(*(*row[:11], tags, is_sealed))
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def iter_alias_rows(connection: sqlite3.Connection) -> Iterator[AliasRow]:
@@ -273,7 +273,7 @@ def iter_alias_rows(connection: sqlite3.Connection) -> Iterator[AliasRow]:
     ).fetchall():
         for _, name, project, label, uid, seal, *facts in rows:
             yield AliasRow(project, label, name, uid, seal == seal_of(*facts))
-        at = rows[-1][:2]
+        at = onward(at, rows[-1][:2])
 
 
 def iter_edge_rows(connection: sqlite3.Connection) -> Iterator[EdgeRow]:
@@ -288,7 +288,7 @@ def iter_edge_rows(connection: sqlite3.Connection) -> Iterator[EdgeRow]:
     ).fetchall():
         for row in rows:
             yield EdgeRow(row[3], row[4], row[2], row[5], row[6], row[7])
-        at = rows[-1][:3]
+        at = onward(at, rows[-1][:3])
 
 
 def iter_link_rows(connection: sqlite3.Connection) -> Iterator[LinkRow]:
@@ -303,7 +303,7 @@ def iter_link_rows(connection: sqlite3.Connection) -> Iterator[LinkRow]:
     ).fetchall():
         for _, number, project, artifact, uid, removed_at in rows:
             yield LinkRow(project, artifact, number, uid, removed_at is None)
-        at = rows[-1][:2]
+        at = onward(at, rows[-1][:2])
 
 
 def artifact_rows(connection: sqlite3.Connection) -> list[ArtifactRow]:
@@ -348,7 +348,7 @@ def iter_run_rows(connection: sqlite3.Connection) -> Iterator[RunRow]:
         for row in rows:
             columns = dict(zip(_RUN_COLUMNS, row[5:-1], strict=True))
             yield RunRow(row[1], row[2], row[3], row[4], columns, tuple(json.loads(row[-1])))
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def run_uids(connection: sqlite3.Connection) -> set[str]:
@@ -366,7 +366,7 @@ def manifest_ids(connection: sqlite3.Connection, after: int = -1) -> Iterator[tu
         connection, "SELECT id, digest FROM manifests WHERE complete = 1 AND id > ? ORDER BY id", at
     ):
         yield from rows
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def manifest_layers(connection: sqlite3.Connection) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
@@ -481,7 +481,7 @@ def iter_wholes(connection: sqlite3.Connection, after: int = -1) -> Iterator[tup
     )
     while rows := _page(connection, sql, at):
         yield from ((row_id, BlobRef(Digest(digest), size)) for row_id, digest, size in rows)
-        at = rows[-1][0]
+        at = onward(at, rows[-1][0])
 
 
 def placeless(connection: sqlite3.Connection) -> list[BlobRef]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from localart.catalog import aliases, edges
 from localart.catalog.artifacts import next_number, refuse_gaps
-from localart.catalog.seals import Sealed, damaged, resealed, seal_of
+from localart.catalog.seals import Sealed, damaged, onward, resealed, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.jsonable import canonical_json
@@ -137,7 +137,7 @@ def iter_versions(
         # Of deleted ones, too: a state counts for nothing before the seal was compared.
         found = _records(rows)
         yield from (record for record in found if record.state is VersionState.COMMITTED)
-        at = rows[-1][5]
+        at = onward(at, rows[-1][5], downwards=newest_first)
         fetch = _FETCH
 
 
