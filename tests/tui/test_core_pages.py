@@ -401,6 +401,15 @@ async def test_help_says_in_a_narrow_terminal_what_a_key_does(small):
         assert "filter what is" in screen_text(app)
 
 
+@driven
+async def test_ctrl_c_says_which_key_quits(small):
+    """Seen to fail without `action_help_quit`: nothing was said, for Textual looks for an action called quit."""
+    async with browsing(small, Place("versions", "demo/data"), size=(80, 24)) as (app, pilot):
+        await pilot.press("ctrl+c")
+        await pilot.pause(0.2)
+        assert "Q quits" in [said.message for said in app._notifications]
+
+
 # --- stores in trouble -----------------------------------------------------------------------------------
 
 

@@ -379,6 +379,10 @@ class LocalartApp(App[str]):
         for screen in self.screen_stack:
             screen.refresh(layout=True)
 
+    def action_help_quit(self) -> None:
+        """What Ctrl+C does: say the key that quits, for Ctrl+C may have been meant as copy."""
+        notify(self, "Q quits")
+
     def action_leave(self) -> None:
         """Quit; the name under the cursor is the result."""
         self.keep_state()
