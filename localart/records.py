@@ -21,7 +21,9 @@ else:
 
         def decorate(cls):
             if cls.__doc__ is None:
-                cls.__doc__ = cls.__name__  # or `dataclasses` asks `inspect` for a signature: as long as all else
+                cls.__doc__ = (
+                    cls.__name__
+                )  # or `dataclasses` asks `inspect` for a signature: as long as all else
             made = _dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)(cls)
             given = fields(made)
             _add(made, "__init__", _initializer(made, given, frozen=frozen))

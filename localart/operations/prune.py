@@ -135,7 +135,8 @@ def _prune(repository: Repository, progress: Progress) -> PruneReport:
     connection = repository.read()
     before = pruning.catalog_bytes(connection)
     with repository.catalog.snapshot():
-        retention.refuse_damage(connection)  # what a damaged row does not name any more would be taken for garbage
+        # what a damaged row does not name any more would be taken for garbage
+        retention.refuse_damage(connection)
     with ExitStack() as marks:
         with repository.lease.exclusive() as is_alone:
             _release_own_packs(repository, is_alone=is_alone)
