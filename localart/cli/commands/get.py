@@ -40,6 +40,8 @@ def get_command(
     number of folders.
 
     Every byte is checked. Files that are right already stay as they are; other files in the folder are left alone.
+
+    localart get mnist/mnist-raw:v3 --root data
     """
     from localart.errors import ArtifactNotFound
     from localart.names import shown

@@ -58,6 +58,8 @@ def put_command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     One folder gives its content; of several PATHs each keeps its own name. scheme://… is kept as a reference,
     its bytes stay where they are. Content that is there already makes no new version.
+
+    localart put data --name mnist/mnist-raw --alias checked
     """
     del policy, skip_cache
     wanted = _Wanted(name=name, kind=kind, aliases=aliases, tags=tags, description=description)
