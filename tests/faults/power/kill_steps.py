@@ -112,7 +112,7 @@ def finish() -> Iterator[None]:
     run = localart.init(project=PROJECT, id="victim", resume="allow")
     yield
     for step in range(3):
-        run.log({"loss": step / 2})
+        run.log({"loss": step / 2}, step=step)
     run.save(SOURCES / "many" / "0" / "part-0" / "0000.txt", base_path=SOURCES)
     yield
     run.finish()
@@ -345,7 +345,7 @@ def pipeline() -> Iterator[None]:
     folder = Path(run.use_artifact("ready:latest").download(SOURCES / "ready"))
     yield
     for step in range(4):
-        run.log({"loss": 1 / (step + 1), "epoch": step})
+        run.log({"loss": 1 / (step + 1), "epoch": step}, step=step)
     model = localart.Artifact("net", "model", metadata={"accuracy": 0.9})
     with model.new_file("weights.bin", "wb") as file:
         file.write(tree_of("chunked", "net", 0)["model.bin"])
