@@ -306,3 +306,6 @@ def _named_folder(root: str | os.PathLike[str] | None) -> Path | None:
     if "\0" in str(root):
         raise InvalidName(f"Folder {shown(str(root))} cannot exist", hint="leave out the NUL")
     return Path(root).absolute()
+
+
+Artifact.__init__.__qualname__ = "Artifact.__init__"  # what a TypeError names, not where it is written

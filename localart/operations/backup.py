@@ -116,13 +116,23 @@ def _prepare(repository: Repository, target: Path) -> _Note:
             f"{shown(str(target), 300)} is not empty and not a backup of this store",
             hint="name an empty folder",
         )
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(target)
     if note is None or note.store != repository.marker.store:
         note = _Note(repository.marker.store)
         _write_note(target, note)  # before anything else: a killed first backup is known again by it
     for folder in _FOLDERS:
         (target / folder).mkdir(mode=0o700, exist_ok=True)
     return note
+
+
+def _make(target: Path) -> None:
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+        raise UsageError(
+            f"The folder {shown(str(target), 300)} cannot be made",
+            hint="name a place that folders can be made in",
+        ) from error
 
 
 def _marker(target: Path) -> Marker | None:
@@ -139,7 +149,7 @@ def _read_note(target: Path) -> _Note | None:
     try:
         facts = json.loads((target / NOTE).read_bytes())
         return _Note(str(facts["store"]), {str(name): int(end) for name, end in facts["packs"].items()})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # nothing is known: all is compared

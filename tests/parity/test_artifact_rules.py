@@ -859,3 +859,8 @@ def test_files_shared_with_a_deleted_version_survive(run: localart.Run) -> None:
     first.delete(delete_aliases=True)
 
     assert Path(second.file()).read_text() == "shared"
+
+
+def test_a_forgotten_type_is_named_as_users_know_it():
+    with pytest.raises(TypeError, match=r"^Artifact\.__init__\(\) missing .* 'type'"):
+        localart.Artifact("x")

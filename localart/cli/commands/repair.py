@@ -28,7 +28,7 @@ _REBUILD = "`localart rebuild` makes a new database from the packs"
     "places",
     multiple=True,
     metavar="PLACE",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="Another store, a folder or a file that may have copies; may be given more than once.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")

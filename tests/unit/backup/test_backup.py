@@ -188,6 +188,15 @@ def test_a_backup_in_or_around_the_store_itself_is_refused(filled, place):
         backup(filled, filled.root / place)
 
 
+def test_a_target_that_no_folder_can_be_made_at_is_named(filled, tmp_path):
+    """Seen to fail when the error of making the folder is taken for one of the store's own folders."""
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(UsageError, match=r"file/backup' cannot be made"):
+        backup(filled, tmp_path / "file" / "backup")
+    assert (tmp_path / "file").read_text() == "x"
+
+
 def test_a_full_target_keeps_its_earlier_backup(filled, target, monkeypatch):
     backup(filled, target)
     before = seen(target)
