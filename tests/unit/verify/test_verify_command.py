@@ -402,3 +402,9 @@ def test_repair_waits_for_nobody(copy: Path) -> None:
 
     repository.close()
     assert os.listdir(copy / "quarantine") == []
+
+
+def test_a_place_for_copies_that_is_not_there_is_refused(copy: Path, cli: Call) -> None:
+    harm(copy)
+
+    assert "does not exist" in cli("repair", "--yes", "--from", "nowhere", code=ExitCode.USAGE).stderr
