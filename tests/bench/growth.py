@@ -377,6 +377,7 @@ def _panels(points: list[Point]) -> list[Panel]:
             lines = [
                 Line(f"{what}, s", [(point.size, point.seconds[what]) for point in own])
                 for what in own[0].seconds
+                if not what.endswith(_CPU)
             ]
             lines.append(Line("stored, MB", [(point.size, point.stored_bytes / 1e6) for point in own]))
             panels.append(Panel(series.unit, lines))
