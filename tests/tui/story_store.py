@@ -2,11 +2,11 @@
 
 import json
 import math
-import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from changed_rows import change_rows
 
 import localart
 from localart.repository import opening
@@ -140,7 +140,4 @@ def _scratch():
 
 def _forget_the_machine(root):
     """What was noted of this machine would differ on the next."""
-    database = sqlite3.connect(root / "localart.db")
-    with database:
-        database.execute("UPDATE runs SET facts = ?", (json.dumps(FACTS),))
-    database.close()
+    change_rows(root, "UPDATE runs SET facts = ?", json.dumps(FACTS))

@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from browsing_app import bar, browsing, press, screen_text
+from changed_rows import change_rows
 from runs_made import make_runs, until
 from tui_driven import driven
 
@@ -57,9 +58,7 @@ async def test_a_store_that_is_moved_away_is_said_and_found_again_without_a_key(
 async def test_a_store_that_is_replaced_by_another_is_read_anew(made, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(made, other)
-    with sqlite3.connect(other / "localart.db") as db:
-        db.execute("UPDATE runs SET name = 'another one' WHERE run_id = 'r1'")
-    db.close()
+    change_rows(other, "UPDATE runs SET name = 'another one' WHERE run_id = 'r1'")
     async with browsing(made, PLACES[0], size=(120, 30)) as (app, pilot):
         os.rename(made, tmp_path / "before")
         os.rename(other, made)

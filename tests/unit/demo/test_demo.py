@@ -216,7 +216,7 @@ def test_it_says_what_it_does_while_it_works() -> None:
 def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(UsageError, match=rf"needs {package} \(pip install 'localart\[demo\]'\)"):
+    with pytest.raises(UsageError, match=rf"needs {package} \(pip install numpy scikit-learn\)"):
         demo()
 
     assert not store.exists()
