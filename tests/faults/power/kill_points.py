@@ -227,6 +227,8 @@ def broken_by_kills(bench: KillBench, scenario: str, *, some: int | None = None)
     print(
         f"\nkill -9 at each call, {scenario}: {len(points)} of {len(everything)} points,"
         f" {bench.missed} not reached, {len(broken)} promises broken",
+        *broken,
+        sep="\n",
         file=sys.stderr,
     )
     return broken

@@ -358,6 +358,7 @@ def pipeline() -> Iterator[None]:
     run.use_artifact("net:best")
     yield
     run.summary.update({"accuracy": 0.9})
+    yield
     run.finish()
     yield
 
