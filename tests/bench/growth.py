@@ -78,7 +78,8 @@ SERIES = (
         "Each file is opened, read, hashed and packed once, and adds one row of content (with its digest in an"
         " index) and one of the manifest; slices of 20,000 rows keep each transaction bounded. Bytes are linear, and so"
         " is time up to 100,000 files. **Time is not linear from there to a million**: a file then takes about half as"
-        " long again to log, and three quarters longer to log again. Digests fall anywhere into their index, which by then"
+        " long again to log, and three quarters longer to log again. Digests fall anywhere into their index, which by"
+        " then"
         " is larger than SQLite's cache (16 MB); four times the cache took off about a third of the excess, once, so"
         " that is a part of the cause. The rest has not been found.",
     ),
