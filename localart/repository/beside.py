@@ -63,7 +63,7 @@ def ingest_beside(
         "root": str(repository.root),
         "path": path,
         "entry_path": entry_path,
-        "facts": _facts(stat),
+        "facts": facts_of(stat),
         "before": None if before is None else [before.digest.hex(), before.size_bytes],
     }
     repository.publish()  # what this process holds back cannot be shared with the other
@@ -80,7 +80,8 @@ def ingest_beside(
     return None
 
 
-def _facts(stat: os.stat_result) -> list[int]:
+def facts_of(stat: os.stat_result) -> list[int]:
+    """What a file that stood still keeps: device, inode, size and times (ns)."""
     return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
@@ -168,7 +169,7 @@ def _answer(request: dict[str, Any], answers: IO[bytes], asking: _Asking) -> Non
 
     path, before = request["path"], request["before"]
     stat = os.stat(path)  # noqa: PTH116  # of whatever was named
-    if _facts(stat) != request["facts"]:
+    if facts_of(stat) != request["facts"]:
         return
     repository = open_repository(Path(request["root"]), create=False)
     try:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 
 from localart.catalog.statcache import Remember
 from localart.errors import SourceChanged
-from localart.files.source import StableFile, is_same_state, open_source, read_small
+from localart.files.source import StableFile, open_source, read_small
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
 from localart.records import dataclass
-from localart.repository.beside import ingest_beside, is_worth_it
+from localart.repository.beside import facts_of, ingest_beside, is_worth_it
 from localart.repository.earlier import FindEarlier, earlier_content, nothing_earlier
 from localart.repository.own_files import refuse_own
 from localart.repository.repository import Repository
@@ -174,9 +174,7 @@ def _ingest_elsewhere(
     if waiting.blob is None:
         return None
     with open_source(file.absolute) as source:
-        if (source.stat.st_dev, source.stat.st_ino) == (file.stat.st_dev, file.stat.st_ino) and is_same_state(
-            file.stat, source.stat
-        ):
+        if facts_of(source.stat) == facts_of(file.stat):
             return source.stat
     waiting.blob = None
     return None

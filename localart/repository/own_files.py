@@ -32,11 +32,7 @@ def without_store(repository: Repository, files: Iterator[TreeFile], folder: str
         raise SourceError(f"{shown(folder, 300)} is the store itself", hint="copy that folder instead")
     own = _own(repository)
     inside = f"{repository.root.relative_to(real)}/" if repository.root.is_relative_to(real) else "/"
-    return (
-        file
-        for file in files
-        if not file.path.startswith(inside) and (file.stat.st_dev, file.stat.st_ino) not in own
-    )
+    return (file for file in files if not file.path.startswith(inside) and _key(file.stat) not in own)
 
 
 def _own(repository: Repository) -> set[tuple[int, int]]:

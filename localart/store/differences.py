@@ -88,8 +88,7 @@ def raise_numbers(numbers: "Bytes", amount: int, width: int) -> "Bytes":
     if not amount:
         return numbers
     whole = len(numbers) - len(numbers) % width
-    add = _raise_fast if _has_numpy() else _raise_plain
-    return add(numbers[:whole], amount, width) + bytes(numbers[whole:])
+    return _raise_plain(numbers[:whole], amount, width) + bytes(numbers[whole:])
 
 
 def lowest_difference(folded: "Bytes", width: int) -> int:
@@ -132,14 +131,6 @@ def _add_fast(folded: memoryview, base: "Bytes", width: int, amount: int) -> "By
     if amount:
         numbers += unsigned.type(amount)
     return memoryview(numbers).cast("B")
-
-
-def _raise_fast(numbers: "Bytes", amount: int, width: int) -> bytes:
-    import numpy as np
-
-    unsigned = np.dtype(f"<u{width}")
-    raised: bytes = (np.frombuffer(numbers, unsigned) + unsigned.type(amount)).tobytes()
-    return raised
 
 
 # Without NumPy, one huge integer holds all numbers side by side: no lane's carry may reach the next one, so its top
