@@ -183,28 +183,36 @@ def _named(table: str, facts: Sequence[Any]) -> str:
 
 def seal(tx: "Transaction", table: str, *key: object) -> None:
     """Seal the row as it is now."""
-    where = " AND ".join(f"{column} = ?" for column in KEYS.get(table, ("id",)))
-    row = tx.execute(f"SELECT {columns_of(table, 't')} FROM {table} t WHERE {where}", key).fetchone()
+    row = _row_at(tx, table, key)
     if row is not None:
-        tx.execute(f"UPDATE {table} SET seal = ? WHERE {where}", (seal_of(*row[1:]), *key))
+        tx.execute(f"UPDATE {table} SET seal = ? WHERE {_at_key(table)}", (seal_of(*row[1:]), *key))
 
 
 def fits(tx: "Transaction", table: str, *key: object) -> bool:
     """Whether the row is what was sealed."""
-    where = " AND ".join(f"{column} = ?" for column in KEYS.get(table, ("id",)))
-    row = tx.execute(f"SELECT {columns_of(table, 't')} FROM {table} t WHERE {where}", key).fetchone()
+    row = _row_at(tx, table, key)
     return row is not None and bool(row[0] == seal_of(*row[1:]))
 
 
 @contextmanager
 def resealed(tx: "Transaction", table: str, *key: object) -> Iterator[None]:
     """Change a row (or its tags) inside the body. CatalogDamaged, and nothing is done, when it was damaged before."""
-    where = " AND ".join(f"{column} = ?" for column in KEYS.get(table, ("id",)))
-    row = tx.execute(f"SELECT {columns_of(table, 't')} FROM {table} t WHERE {where}", key).fetchone()
+    row = _row_at(tx, table, key)
     if row is not None:
         compare(table, row)
     yield
     seal(tx, table, *key)
+
+
+def _row_at(tx: "Transaction", table: str, key: tuple[object, ...]) -> tuple[Any, ...] | None:
+    """The seal of the row with this key, and the facts it is over."""
+    sql = f"SELECT {columns_of(table, 't')} FROM {table} t WHERE {_at_key(table)}"
+    row: tuple[Any, ...] | None = tx.execute(sql, key).fetchone()
+    return row
+
+
+def _at_key(table: str) -> str:
+    return " AND ".join(f"{column} = ?" for column in KEYS.get(table, ("id",)))
 
 
 # --- what belongs to somebody ------------------------------------------------------------------------
@@ -309,7 +317,6 @@ def seal_all(tx: "Transaction") -> None:
     for table in FACTS.keys() - {"metric_names"}:  # the journal does not know these
         key = KEYS.get(table, ("id",))
         names = ", ".join(f"t.{column}" for column in key)
-        where = " AND ".join(f"{column} = ?" for column in key)
         found = tx.execute(f"SELECT {names}, {columns_of(table, 't')} FROM {table} t")
         wrong: list[tuple[Any, ...]] = []
         while rows := found.fetchmany(1_000):
@@ -317,7 +324,7 @@ def seal_all(tx: "Transaction") -> None:
                 should = seal_of(*row[len(key) + 1 :])
                 if row[len(key)] != should:
                     wrong.append((should, *row[: len(key)]))
-        tx.executemany(f"UPDATE {table} SET seal = ? WHERE {where}", wrong)
+        tx.executemany(f"UPDATE {table} SET seal = ? WHERE {_at_key(table)}", wrong)
     restore_counts(tx)
 
 
