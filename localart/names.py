@@ -303,6 +303,8 @@ def parse_address(text: str) -> ArtifactAddress:
             f"{shown(text)} is not an artifact address", hint="use name:alias, name:v3 or project/name:alias"
         )
     _refuse_hidden(text, "Address")
+    if base.endswith("/"):
+        raise InvalidName(f"{shown(text)} names no artifact", hint="add its name, as in project/name")
     name = check_collection_name(parts[-1])
     project = check_project(parts[-2]) if len(parts) > 1 else None
     number = version_number(selector)

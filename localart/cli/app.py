@@ -142,7 +142,7 @@ class Application(click.Group):
                 [
                     ("--store PATH", "use this store, not $LOCALART_DIR or the nearest .localart/"),
                     ("--json", "write the same facts as one JSON document"),
-                    ("--help", "say how to call it"),
+                    ("--help", "say how to call it; the examples run after `localart demo`"),
                 ]
             )
         with formatter.section("Addresses"):

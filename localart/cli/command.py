@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -55,7 +55,30 @@ class Call:
         self._ctx.exit(code)
 
 
-class CallCommand(click.Command):
+class ShownByExample(click.Command):
+    """Anything with a help page that ends with `examples`, one a line.
+
+    They run as they stand after `localart demo`: `data` and `report.md` are somebody's own files, `../backup` is a
+    backup, and ID is the id of a run.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the examples."""
+        del ctx
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"  {example}\n" for example in self.examples))
+
+
+class CallGroup(ShownByExample, click.Group):
+    """Commands below a word of their own."""
+
+
+class CallCommand(ShownByExample):
     """A command with `--store`, `--json` and the hidden `--debug`; its function's first argument is the Call."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -65,6 +88,14 @@ class CallCommand(click.Command):
             click.Option(["--json", "as_json"], is_flag=True, help="Write one JSON document."),
             click.Option(["--debug"], is_flag=True, hidden=True),
         ]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; an error knows which command it is about."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
@@ -76,10 +107,12 @@ class CallCommand(click.Command):
         return super().invoke(ctx)
 
 
-def command(name: str) -> Callable[[Callable[Concatenate[Call, P], R]], CallCommand]:
-    """Make a function `(call, …)` the command `name`; its docstring is the help."""
+def command(
+    name: str, *, examples: Sequence[str] = ()
+) -> Callable[[Callable[Concatenate[Call, P], R]], CallCommand]:
+    """Make a function `(call, …)` the command `name`; its docstring is the help, and `examples` end it."""
 
     def decorate(function: Callable[Concatenate[Call, P], R]) -> CallCommand:
-        return click.command(name, cls=CallCommand)(click.pass_obj(function))
+        return click.command(name, cls=CallCommand, examples=examples)(click.pass_obj(function))
 
     return decorate

@@ -10,6 +10,15 @@ import click
 from localart.cli.exit_codes import ExitCode, exit_code_of
 from localart.errors import LocalartError
 
+# What the library advises a program to write, as one types it.
+TYPED = {
+    "pass fetch_references=True, or ": "or ",
+    "pass allow_missing_references=True": "pass --allow-missing",
+    "pass delete_aliases=True": "pass --with-aliases",
+    "pass overwrite=True (merge=True for folders), or choose another name": "rename one of the two",
+    "add it again (overwrite=True), and log once more": "run the command again",
+    "call localart.init() again": "run the command again",
+}
 _AFTER = {"--store", "--json"}  # every command takes them, the group does not
 
 
@@ -40,7 +49,7 @@ def _words(error: BaseException) -> tuple[str, str]:
         case click.Abort() | KeyboardInterrupt():
             return "interrupted", ""
         case LocalartError():
-            return error.message, error.hint
+            return error.message, _typed(error.hint)
         case OSError():
             name = f": {error.filename}" if error.filename is not None else ""
             return f"{error.strerror or error}{name}", ""
@@ -51,6 +60,12 @@ def _words(error: BaseException) -> tuple[str, str]:
                 f"something went wrong that should not: {type(error).__name__}: {error}",
                 "run it again with --debug and report what it prints",
             )
+
+
+def _typed(hint: str) -> str:
+    for written, typed in TYPED.items():
+        hint = hint.replace(written, typed)
+    return hint
 
 
 def _usage_hint(error: click.UsageError, command: str) -> str:

@@ -30,14 +30,25 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """All kinds of work, and the bytes: as copied, and as the store keeps them."""
+    """All kinds of work, and the bytes: as copied, and as the store keeps them.
+
+    `start`: what each process of ours takes whatever it is given, timed on a single byte.
+    """
 
     timings: tuple[Timing, ...]
+    start: Timing
     file_count: int
     copied_bytes: int
     stored_bytes: int
 
+    @property
+    def is_mostly_start(self) -> bool:
+        """Whether the data is too little for its times to say how fast it is worked on."""
+        log = next(timing for timing in self.timings if timing.work == LOG)
+        return self.start.best > log.best / 2
 
+
+START = "start, and log one byte"
 COPY, LOG, AGAIN, RESTORE, COPY_BACK = (
     "copy, synced",
     "log",
@@ -52,19 +63,25 @@ def run_trial(path: Path, *, beside: Path, rounds: int, say: Callable[[str], Non
 
     Everything is removed afterwards, also when it is interrupted. Nothing of the user's own store is touched.
     """
-    seconds: dict[str, list[float]] = {work: [] for work in (COPY, LOG, AGAIN, RESTORE, COPY_BACK)}
+    seconds: dict[str, list[float]] = {work: [] for work in (START, COPY, LOG, AGAIN, RESTORE, COPY_BACK)}
     facts = (0, 0, 0)
     for number in range(1, rounds + 1):
         say(f"round {number} of {rounds}")
         with _scratch(beside) as folder:
             facts = _round(path, folder, seconds)
     count, copied, stored = facts
-    timings = tuple(Timing(work=work, seconds=tuple(taken)) for work, taken in seconds.items())
-    return Trial(timings=timings, file_count=count, copied_bytes=copied, stored_bytes=stored)
+    start, *timings = (Timing(work=work, seconds=tuple(taken)) for work, taken in seconds.items())
+    return Trial(
+        timings=tuple(timings), start=start, file_count=count, copied_bytes=copied, stored_bytes=stored
+    )
 
 
 def _round(path: Path, folder: Path, seconds: dict[str, list[float]]) -> tuple[int, int, int]:
     copy, store, restored = folder / "copy", folder / "store", folder / "restored"
+    byte = folder / "byte"
+    byte.write_bytes(b"1")
+    with _timed(seconds[START]):
+        _localart("put", str(byte), "-n", "bench/byte", "--store", str(folder / "empty store"))
     with _timed(seconds[COPY]):
         _copy(path, copy)
         _sync(copy)

@@ -61,9 +61,12 @@ def version_then(
     place = (artifact.project, artifact.name)
     change = history.alias_at(connection, artifact.id, place, alias, when)
     if change is None or change.kind == "alias.removed":
+        is_day = "T" not in moment
         raise ArtifactNotFound(
-            f"The alias {shown(alias)} of {name} pointed nowhere at {moment}",
-            hint=f"`localart alias log {name}` tells where it pointed when",
+            f"The alias {shown(alias)} of {name} pointed nowhere {'when' if is_day else 'at'} {moment}"
+            f"{' began' if is_day else ''}",
+            hint=(f"say a time of that day too, as in {alias}@{moment}T18:00; " if is_day else "")
+            + f"`localart alias log {name}` tells where it pointed when",
         )
     version = versions.find_version_by_uid(connection, change.body["version"])
     if version is None or version.state is VersionState.DELETED:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 
 from localart.catalog import aliases, artifacts, links, runs, versions
+from localart.catalog.projects import find_project
 from localart.errors import ArtifactNotFound, ArtifactTypeMismatch, InvalidName, RunNotFound
 from localart.model import (
     ArtifactKind,
@@ -142,6 +143,8 @@ def _elsewhere(repository: Repository, named: list[ArtifactRecord], parsed: Arti
         return "it is in another project: " + ", ".join(f"{one.project}/{one.name}" for one in named[:5])
     import difflib
 
+    if parsed.project is None and find_project(repository.read(), parsed.name) is not None:
+        return f"it is a project; `localart ls {parsed.name}` lists its artifacts"
     everything = {one.name for one in artifacts.list_collections(repository.read())}
     close = difflib.get_close_matches(parsed.name, everything, n=3)
     return f"did you mean {', '.join(close)}?" if close else "`localart ls` lists what is there"

@@ -133,7 +133,8 @@ def _last_action(repository: Repository, undone: dict[int, int]) -> tuple[Change
         change = next(history.iter_changes(repository.read(), before=before), None)
         if change is None or change.seq <= oldest:
             raise CannotUndo(
-                "There is nothing to undo", hint="`localart history` lists changes; `localart undo ID`"
+                "There is nothing to undo",
+                hint="`localart history` lists changes; `localart undo NUMBER` takes one back",
             )
         action = history.action_of(repository.read(), change)
         before = action[0].seq

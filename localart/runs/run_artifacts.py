@@ -254,8 +254,10 @@ class RunArtifacts(RunFacts):
         if not isinstance(artifact, Artifact):
             raise TypeError(f"link_artifact takes an Artifact, not {type(artifact).__name__}")
         self._history.settle()
+        is_draft = artifact.is_draft()
         linked = link_artifact(self._repository, artifact, target_path, run=self._record, aliases=aliases)
-        self._outputs[artifact.version_record.label] = None
+        if is_draft:
+            self._outputs[artifact.version_record.label] = None
         return linked
 
     # --- what came of it -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import re
 
 import click
 
-from localart.cli.command import Call, command
+from localart.cli.command import Call, CallGroup, command
 from localart.cli.commands.get import get_command
 from localart.cli.commands.ls import ls_command
 from localart.cli.commands.put import put_command
@@ -23,7 +23,9 @@ _UNITS = {
 }
 
 
-@click.group("artifact")
+@click.group(
+    "artifact", cls=CallGroup, examples=("localart artifact ls", "localart artifact cache cleanup 100MB")
+)
 def artifact_command() -> None:
     """W&B's names for `localart put`, `get` and `ls`: the same commands with the same options.
 
@@ -36,12 +38,12 @@ artifact_command.add_command(get_command)
 artifact_command.add_command(ls_command)
 
 
-@artifact_command.group("cache")
+@artifact_command.group("cache", cls=CallGroup, examples=("localart artifact cache cleanup 100MB",))
 def cache_command() -> None:
     """What is only remembered, and may be forgotten."""
 
 
-@command("cleanup")
+@command("cleanup", examples=("localart artifact cache cleanup 100MB",))
 @click.argument("target_size", metavar="SIZE")
 @click.option(
     "--remove-temp/--no-remove-temp", help="Also remove what dead processes left in tmp/ more than a day ago."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from localart.operations.backup import BackupReport
 
 
-@command("backup")
+@command("backup", examples=("localart backup ../backup", "localart ls --store ../backup"))
 @click.argument("target", type=click.Path(path_type=Path))
 def backup_command(call: Call, target: Path) -> None:
     """Copy the store to TARGET: a new or empty folder, or an earlier backup, which takes only what is new.
@@ -34,11 +34,15 @@ def backup_command(call: Call, target: Path) -> None:
         call.console.line(str(report.target))
         for damage in report.damages:
             call.console.line(f"damaged: pack {damage.pack} at {damage.start}: {damage.reason}")
-        call.console.say(
-            f"copied {size_text(report.copied_bytes)} into {count_text(report.pack_count, 'pack')},"
-            f" up to change {report.last_change}"
-        )
+        call.console.say(_news(report))
     call.exit(ExitCode.FAILED if report.damages else ExitCode.OK)
+
+
+def _news(report: "BackupReport") -> str:
+    held = f"{count_text(report.pack_count, 'pack')}, up to change {report.last_change}"
+    if not report.copied_bytes:
+        return f"nothing new to copy; the backup holds {held}"
+    return f"copied {size_text(report.copied_bytes)}; the backup holds {held}"
 
 
 def _document(report: "BackupReport") -> dict[str, Any]:

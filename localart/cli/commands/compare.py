@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LISTED = 50
 
 
-@command("compare")
+@command("compare", examples=("localart compare ../backup",))
 @click.argument("other", metavar="STORE", type=click.Path(path_type=Path))
 def compare_command(call: Call, other: Path) -> None:
     """Say whether this store and STORE, a copy of it, are the same, and if not, since when and in what.
@@ -35,11 +35,10 @@ def compare_command(call: Call, other: Path) -> None:
     Exit code 0: the same; 1: one is behind, or they parted; more: trouble, also when they never were one store.
     """
     from localart.operations.compare_copies import Relation, compare_copies
-    from localart.repository import open_repository
 
     try:
         here = call.open()
-        with closing(open_repository(other.expanduser(), create=False, read_only=True)) as there:
+        with closing(_open_copy(other.expanduser())) as there:
             found = compare_copies(here, there)
             _show(call, here, there, found)
     except LocalartError as error:
@@ -48,6 +47,18 @@ def compare_command(call: Call, other: Path) -> None:
         report(error)  # 1 says that they differ
         call.exit(ExitCode.USAGE)
     call.exit(ExitCode.OK if found.relation is Relation.SAME else ExitCode.FAILED)
+
+
+def _open_copy(path: Path) -> "Repository":
+    from localart.errors import StoreNotFound
+    from localart.repository import open_repository
+
+    try:
+        return open_repository(path, create=False, read_only=True)
+    except StoreNotFound as error:
+        raise StoreNotFound(
+            error.message, hint="name the folder of a copy, such as `localart backup` makes"
+        ) from error
 
 
 def _show(call: Call, here: "Repository", there: "Repository", found: "Comparison") -> None:

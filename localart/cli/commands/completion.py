@@ -16,7 +16,7 @@ _ENABLE = {
 }
 
 
-@command("completion")
+@command("completion", examples=("localart completion", "localart completion bash >> ~/.bashrc"))
 @click.argument("shell", required=False, type=click.Choice(SHELLS))
 def completion_command(call: Call, shell: str | None) -> None:
     """Print the lines that enable completion in SHELL; without it, say where they go in each."""

@@ -7,7 +7,7 @@ import click
 from localart.cli.command import Call, command
 
 
-@command("demo")
+@command("demo", examples=("localart demo", "localart demo --change"))
 @click.option(
     "--change", is_flag=True, help="Preprocess and train differently, so that new versions are made."
 )

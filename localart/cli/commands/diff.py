@@ -34,7 +34,13 @@ class _Sides:
     has_same_files: bool
 
 
-@command("diff")
+@command(
+    "diff",
+    examples=(
+        "localart diff digits-demo/digits-net digits-demo/trained-digits-net",
+        "localart diff run:ID run:OTHER",
+    ),
+)
 @click.argument("before", metavar="A", shell_complete=complete_target)
 @click.argument("after", metavar="B", shell_complete=complete_target)
 @click.option("--files", "only_files", is_flag=True, help="Only the files.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STYLES = {Level.OK: "", Level.NOTE: YELLOW, Level.WRONG: RED}
 
 
-@command("doctor")
+@command("doctor", examples=("localart doctor",))
 def doctor_command(call: Call) -> None:
     """Check the store and say what this machine can do. Changes nothing, and needs no network.
 

@@ -34,7 +34,7 @@ _CODECS = (
 )
 
 
-@command("du")
+@command("du", examples=("localart du", "localart du digits-demo/worst-digits"))
 @click.argument("place", required=False, metavar="[PROJECT/ | [PROJECT/]NAME]", shell_complete=complete_place)
 def du_command(call: Call, place: str | None) -> None:
     """Show where the bytes go.

@@ -11,7 +11,13 @@ from localart.cli.figures import count_text, size_text
 from localart.cli.progress_line import progress_line
 
 
-@command("get")
+@command(
+    "get",
+    examples=(
+        "localart get digits-demo/worst-digits",
+        "localart get digits-demo/digits-raw:v0 --only 't*.npz' --root raw",
+    ),
+)
 @click.argument("address", shell_complete=complete_address)
 @click.option("--root", type=click.Path(path_type=Path), help="Where to; ./artifacts/NAME:vN when left out.")
 @click.option("--prefix", default="", help="Only files whose path starts with this.")
@@ -40,8 +46,6 @@ def get_command(
     number of folders.
 
     Every byte is checked. Files that are right already stay as they are; other files in the folder are left alone.
-
-    localart get mnist/mnist-raw:v3 --root data
     """
     from localart.errors import ArtifactNotFound
     from localart.names import shown

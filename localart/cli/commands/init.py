@@ -9,7 +9,7 @@ from localart.cli.command import Call, command
 from localart.settings import STORE_FOLDER
 
 
-@command("init")
+@command("init", examples=("localart init", "localart init ../ours --shared group"))
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--shared",
@@ -24,6 +24,8 @@ def init_command(call: Call, path: Path | None, shared: str | None) -> None:
     from localart.repository import open_repository
     from localart.repository.marker import MARKER
 
+    if path is not None and path.exists() and not path.is_dir():
+        raise click.UsageError(f"'{path}' is a file; name a folder", click.get_current_context())
     root = _place(call, path)
     was_there = (root / MARKER).exists()
     repository = open_repository(Path(os.path.realpath(root)), for_group=shared == "group")

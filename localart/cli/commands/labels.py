@@ -27,7 +27,13 @@ _LOG = (
 _LOGGED = 1_000
 
 
-@command("alias")
+@command(
+    "alias",
+    examples=(
+        "localart alias digits-demo/digits-raw:v0 checked good",
+        "localart alias log digits-demo/trained-digits-net:best",
+    ),
+)
 @click.argument("address", shell_complete=complete_address, metavar="ADDRESS")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_address)
 @click.option("--remove", is_flag=True, help="Take these aliases off the version.")
@@ -74,7 +80,7 @@ def _called(found: "LinkedVersion") -> str:
     return found.version.full_name if found.link is None else found.link.full_name
 
 
-@command("tag")
+@command("tag", examples=("localart tag digits-demo/digits-raw:latest small",))
 @click.argument("address", shell_complete=complete_address)
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 @click.option("--remove", is_flag=True, help="Take these tags off the version.")

@@ -40,7 +40,13 @@ class _Look:
     width: int | None
 
 
-@command("lineage")
+@command(
+    "lineage",
+    examples=(
+        "localart lineage digits-demo/trained-digits-net:best --up",
+        "localart lineage -o lineage.html",
+    ),
+)
 @click.argument("address", required=False, metavar="[ADDRESS | run:ID]", shell_complete=complete_target)
 @click.option("--up", is_flag=True, help="Only what it was made from.")
 @click.option("--down", is_flag=True, help="Only what came of it.")

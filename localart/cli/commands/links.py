@@ -7,7 +7,7 @@ from localart.cli.completing import complete_address
 from localart.cli.documents import version_document
 
 
-@command("link")
+@command("link", examples=("localart link digits-demo/trained-digits-net:best model-registry/digits",))
 @click.argument("address", shell_complete=complete_address)
 @click.argument("target", metavar="[PROJECT/]PORTFOLIO")
 @click.option("-a", "--alias", "aliases", multiple=True, help="An alias in the portfolio; may be repeated.")
@@ -37,7 +37,7 @@ def link_command(call: Call, address: str, target: str, aliases: tuple[str, ...]
     call.console.say(f"is {made.version.full_name}; aliases there: {', '.join(made.link.aliases)}")
 
 
-@command("unlink")
+@command("unlink", examples=("localart unlink model-registry/digits:v0",))
 @click.argument("address", shell_complete=complete_address)
 def unlink_command(call: Call, address: str) -> None:
     """Take a version out of a portfolio. ADDRESS is the link's; the version itself stays."""

@@ -52,7 +52,14 @@ _FILES = (
 )
 
 
-@command("ls")
+@command(
+    "ls",
+    examples=(
+        "localart ls",
+        "localart ls digits-demo/digits-raw",
+        "localart ls digits-demo/worst-digits:latest",
+    ),
+)
 @click.argument(
     "place", required=False, metavar="[PROJECT | [PROJECT/]NAME | ADDRESS]", shell_complete=complete_place
 )

@@ -7,7 +7,13 @@ from localart.cli.completing import complete_address
 from localart.cli.documents import artifact_document
 
 
-@command("mv")
+@command(
+    "mv",
+    examples=(
+        "localart mv digits-demo/worst-digits hard-digits",
+        "localart mv digits-demo/digits-raw sources/",
+    ),
+)
 @click.argument("address", metavar="[PROJECT/]NAME", shell_complete=complete_address)
 @click.argument("new", metavar="NEW")
 def mv_command(call: Call, address: str, new: str) -> None:

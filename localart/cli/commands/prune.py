@@ -41,7 +41,13 @@ class _Plans:
     at_once: bool
 
 
-@command("prune")
+@command(
+    "prune",
+    examples=(
+        "localart prune --keep-last 5 --keep-best accuracy --dry-run",
+        "localart prune digits-demo/ --keep-within 30d --yes",
+    ),
+)
 @click.argument("places", nargs=-1, metavar="[PROJECT/ | [PROJECT/]NAME]...", shell_complete=complete_place)
 @click.option("--keep-last", type=click.IntRange(0), metavar="N", help="Keep the N newest versions.")
 @click.option(

@@ -9,7 +9,7 @@ from localart.cli.completing import complete_run
 from localart.cli.figures import count_text, size_text
 
 
-@command("pull")
+@command("pull", examples=("localart pull ID --root pulled",))
 @click.argument("run", shell_complete=complete_run)
 @click.option("-p", "--project", help="The project the run is in.")
 @click.option("-e", "--entity", hidden=True, help="W&B's; there are no entities here.")

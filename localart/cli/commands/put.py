@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -24,9 +24,18 @@ if TYPE_CHECKING:
 
 JOB_TYPE = "cli_put"
 DEFAULT_PROJECT = "uncategorized"
+_METADATA_HINT = """for example --metadata '{"source": "web"}', or --metadata @FILE"""
+_NAMED_BY_LIBRARY = {"file", "s3", "gs"}  # schemes
 
 
-@command("put")
+@command(
+    "put",
+    examples=(
+        "localart put data -n digits-demo/digits-raw -a checked",
+        "localart put report.md data -n notes -t report -d 'first try'",
+        "localart put s3://bucket/raw.csv -n far",
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
 @click.option("-n", "--name", metavar="[PROJECT/]NAME", shell_complete=complete_address,
               help="The artifact; the file's or folder's own name when left out.")  # fmt: skip
@@ -58,17 +67,20 @@ def put_command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     One folder gives its content; of several PATHs each keeps its own name. scheme://… is kept as a reference,
     its bytes stay where they are. Content that is there already makes no new version.
-
-    localart put data --name mnist/mnist-raw --alias checked
     """
     del policy, skip_cache
-    wanted = _Wanted(name=name, kind=kind, aliases=aliases, tags=tags, description=description)
+    project, name = _names(name, paths)
+    wanted = _Wanted(
+        project=project, name=name, kind=kind, aliases=aliases, tags=tags, description=description
+    )
     place = _RunPlace(run_id=run_id, resume=resume)
-    label = _label(call, wanted, paths, _metadata(metadata))
+    label = _label(call, wanted, _metadata(metadata))
     for path in paths:
         _check_source(path)
     repository = call.open(create=True)
     _refuse_other_type(repository, label)
+    if wanted.project is None and not call.settings.project:
+        _tell_namesakes(call, repository, label)
     report = _log(repository, paths, label, place, progress_line(silent=call.settings.silent))
     _tell(call, report)
 
@@ -89,9 +101,10 @@ def _tell(call: Call, report: "LogReport") -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """The options that describe the version."""
+    """What describes the version. `project`: the one that was named."""
 
-    name: str | None
+    project: str | None
+    name: str
     kind: str
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
@@ -106,7 +119,7 @@ class _RunPlace:
     resume: bool
 
 
-def _label(call: Call, wanted: _Wanted, paths: Sequence[str], metadata: Mapping[str, Any]) -> "Label":
+def _label(call: Call, wanted: _Wanted, metadata: Mapping[str, Any]) -> "Label":
     """Everything but the content, checked before anything is touched."""
     from localart.names import (
         check_alias,
@@ -118,12 +131,10 @@ def _label(call: Call, wanted: _Wanted, paths: Sequence[str], metadata: Mapping[
     )
     from localart.operations.log import Label
 
-    project, name = _names(wanted.name, paths)
-    project = project or call.settings.project or DEFAULT_PROJECT
     return Label(
-        project=check_project(project),
-        name=check_artifact_name(name),
-        type=check_artifact_type(wanted.kind, name),
+        project=check_project(wanted.project or call.settings.project or DEFAULT_PROJECT),
+        name=check_artifact_name(wanted.name),
+        type=check_artifact_type(wanted.kind, wanted.name),
         description=None if wanted.description is None else check_prose(wanted.description, "Description"),
         metadata=metadata,
         aliases=tuple(check_alias(alias) for alias in wanted.aliases),
@@ -161,9 +172,12 @@ def _metadata(given: str | None) -> Mapping[str, Any]:
                 f"The metadata file {shown(given[1:])} cannot be read: {error.strerror}",
                 hint="check the path",
             ) from error
-    value = parse_json(text)
+    try:
+        value = parse_json(text)
+    except InvalidMetadata as error:
+        raise InvalidMetadata(f"--metadata: {error.message}", hint=_METADATA_HINT) from error
     if not isinstance(value, dict):
-        raise InvalidMetadata("Metadata must be a JSON object", hint='for example \'{"source": "web"}\'')
+        raise InvalidMetadata("Metadata must be a JSON object", hint=_METADATA_HINT)
     return normalise_metadata(value)
 
 
@@ -171,15 +185,53 @@ def _metadata(given: str | None) -> Mapping[str, Any]:
 
 
 def _is_reference(path: str) -> bool:
-    return "://" in path and bool(urlsplit(path).scheme)
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", path) is not None
 
 
 def _check_source(path: str) -> None:
     from localart.errors import SourceMissing
     from localart.names import shown
 
-    if not _is_reference(path) and not Path(path).exists():
+    if _is_reference(path):
+        _reference_name(path)
+    elif not Path(path).exists():
         raise SourceMissing(f"There is no file or folder {shown(path)}", hint="check the path")
+
+
+def _reference_name(uri: str) -> str | None:
+    """What an address is called inside the artifact: the last part of its path; None leaves it to the library."""
+    from localart.errors import InvalidName
+    from localart.names import shown
+
+    try:
+        address = urlsplit(uri)
+    except ValueError as error:
+        raise InvalidName(f"{shown(uri)} is no address: {error}", hint="check how it is spelled") from error
+    if address.scheme.lower() in _NAMED_BY_LIBRARY:
+        return None
+    name = unquote(address.path).rstrip("/").rpartition("/")[2]
+    if not name:
+        raise InvalidName(
+            f"The address {shown(uri)} names no file",
+            hint=f"end it with one, as in {address.scheme}://place/name",
+        )
+    return name
+
+
+def _tell_namesakes(call: Call, repository: "Repository", label: "Label") -> None:
+    """Nobody said which project: one who means an artifact of another one should learn that this is not it."""
+    from localart.catalog.artifacts import find_named
+    from localart.model import ArtifactKind
+
+    others = [
+        f"{one.project}/{one.name}"
+        for one in find_named(repository.read(), label.name)
+        if one.kind is ArtifactKind.SEQUENCE and one.project != label.project
+    ]
+    if others:
+        call.console.say(
+            f"note: {others[0]} is another artifact; `-n {others[0]}` makes the next version of that one"
+        )
 
 
 def _refuse_other_type(repository: "Repository", label: "Label") -> None:
@@ -246,7 +298,7 @@ def _add(draft: "Draft", path: str, *, is_only_one: bool, progress: "Progress") 
     from localart.draft import add_file, add_reference, add_tree
 
     if _is_reference(path):
-        add_reference(draft, path, None)
+        add_reference(draft, path, _reference_name(path))
     elif Path(path).is_dir():
         add_tree(draft, path, None if is_only_one else Path(path).resolve().name, progress=progress)
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LISTED = 50
 
 
-@command("rebuild")
+@command("rebuild", examples=("localart rebuild --into tried.db",))
 @click.option(
     "--into",
     metavar="FILE",

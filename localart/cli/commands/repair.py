@@ -22,7 +22,7 @@ _LISTED = 50
 _REBUILD = "`localart rebuild` makes a new database from the packs"
 
 
-@command("repair")
+@command("repair", examples=("localart repair --dry-run", "localart repair --from ../backup --yes"))
 @click.option(
     "--from",
     "places",

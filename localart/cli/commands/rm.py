@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 _LISTED = 20
 
 
-@command("rm")
+@command(
+    "rm",
+    examples=(
+        "localart rm digits-demo/digits-raw:v0 --with-aliases --dry-run",
+        "localart rm digits-demo/worst-digits --all-versions --yes",
+    ),
+)
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=complete_address)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--with-aliases", is_flag=True, help="Also delete versions that aliases point to.")
@@ -44,7 +50,7 @@ def rm_command(call: Call, /, addresses: tuple[str, ...], **options: bool) -> No
     repository = call.open()
     doomed = _doomed(repository, addresses, all_versions=options["all_versions"])
     if not options["with_aliases"]:
-        _refuse_aliased(repository, doomed)
+        _refuse_aliased(repository, doomed, all_versions=options["all_versions"])
     plan = plan_deletion(doomed, repository)
     freed = plan_prune(repository, doomed=doomed)
     if options["dry_run"]:
@@ -110,12 +116,18 @@ def _doomed(
     return list(found.values())
 
 
-def _refuse_aliased(repository: "Repository", doomed: "Sequence[VersionRecord]") -> None:
+def _refuse_aliased(
+    repository: "Repository", doomed: "Sequence[VersionRecord]", *, all_versions: bool
+) -> None:
+    """Somebody gave them a name because they matter; `latest` comes by itself, and says nothing of all versions."""
     from localart.errors import ArtifactHasAliases
     from localart.operations.delete import guarding_aliases
 
     for version in doomed:
-        if aliases := guarding_aliases(repository.read(), version):
+        aliases = guarding_aliases(repository.read(), version)
+        if all_versions:
+            aliases = [alias for alias in aliases if alias != "latest"]
+        if aliases:
             raise ArtifactHasAliases(
                 f"{version.full_name} still has aliases: {', '.join(aliases)}",
                 hint="pass --with-aliases, or move them first with `localart alias`",

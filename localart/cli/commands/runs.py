@@ -28,7 +28,7 @@ _COLUMNS = (
 )
 
 
-@command("runs")
+@command("runs", examples=("localart runs", "localart runs digits-demo --job-type train --limit 5"))
 @click.argument("project", required=False, shell_complete=complete_project)
 @click.option("--job-type", help="Only runs of this job type.")
 @click.option("--state", type=click.Choice(STATES), help="Only runs in this state.")

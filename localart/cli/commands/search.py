@@ -18,7 +18,7 @@ _COLUMNS = (
 )
 
 
-@command("search")
+@command("search", examples=("localart search digits net",))
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True,
               help="At most this many of each kind.")  # fmt: skip

@@ -23,7 +23,7 @@ _LISTED_RUNS = 20
 _LABEL_CELLS = 12
 
 
-@command("show")
+@command("show", examples=("localart show digits-demo/trained-digits-net:best", "localart show run:ID"))
 @click.argument("target", metavar="[PROJECT/]NAME[:VERSION|:ALIAS] | run:ID", shell_complete=complete_target)
 def show_command(call: Call, target: str) -> None:
     """Show everything about a version (the latest when only a name is given) or a run."""
@@ -34,7 +34,7 @@ def show_command(call: Call, target: str) -> None:
         _show_version(call, repository, target)
 
 
-@command("run")
+@command("run", examples=("localart run ID",))
 @click.argument("run_id", metavar="[PROJECT/]ID", shell_complete=complete_run)
 def run_command(call: Call, run_id: str) -> None:
     """Show everything about a run."""

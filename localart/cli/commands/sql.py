@@ -19,7 +19,13 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _TSV_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-@command("sql")
+@command(
+    "sql",
+    examples=(
+        "localart sql 'select * from versions_view'",
+        "localart sql --csv 'select * from runs_view' > runs.csv",
+    ),
+)
 @click.argument("query")
 @click.option(
     "--csv", "form", flag_value="csv", help="Write CSV; texts that a spreadsheet would run get a '."

@@ -5,7 +5,7 @@ import click
 from localart.cli.command import Call, command
 
 
-@command("status")
+@command("status", examples=("localart status", "localart status --store ../backup"))
 @click.option("--settings/--no-settings", default=True, hidden=True, help="W&B's; they are always shown.")
 def status_command(call: Call, settings: bool) -> None:
     """Say which store is used in this folder, and what the environment sets."""

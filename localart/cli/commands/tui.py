@@ -8,7 +8,7 @@ from localart.cli.command import Call, command
 from localart.cli.completing import complete_project, complete_target
 
 
-@command("tui")
+@command("tui", examples=("localart tui", "localart tui digits-demo/worst-digits", "localart tui run:ID"))
 @click.argument("target", required=False, shell_complete=complete_target)
 @click.option("--project", metavar="NAME", help="Begin in this project.", shell_complete=complete_project)
 @click.option("--theme", default="", metavar="NAME", help="Colours, for example localart-light or ansi-dark.")

@@ -25,7 +25,7 @@ _COLUMNS = (
 )
 
 
-@command("history")
+@command("history", examples=("localart history", "localart history digits-demo/trained-digits-net -n 5"))
 @click.argument("place", required=False, metavar="[[PROJECT/]NAME[:VERSION]]", shell_complete=complete_place)
 @click.option("-n", "limit", default=30, show_default=True, help="How many changes to show.")
 @click.option("--all", "with_runs", is_flag=True, help="Changes of runs and projects too.")
@@ -73,7 +73,7 @@ def _document(one: "Told", undone: dict[int, int]) -> dict[str, object]:
     }
 
 
-@command("undo")
+@command("undo", examples=("localart undo --dry-run", "localart undo"))
 @click.argument("change", required=False, type=int, metavar="[CHANGE]")
 @click.option("--force", is_flag=True, help="Move protected aliases too.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken back.")

@@ -18,7 +18,7 @@ _LISTED = 50
 _NAMED = 8
 
 
-@command("verify")
+@command("verify", examples=("localart verify", "localart verify --data"))
 @click.option("--data", is_flag=True, help="Read and compare every byte as well.")
 @click.option(
     "--subset", metavar="N/T", help="Of the data, only the N-th of T parts; the parts stay the same."

@@ -1,0 +1,146 @@
+"""What a newcomer is told: about the command that was typed, and with what to type next."""
+
+import re
+from pathlib import Path
+
+import localart
+from localart.cli.failures import TYPED
+
+
+def test_put_tells_of_another_project_s_artifact_of_the_name(cli, workdir, filled, talkative):
+    """Fails without `_tell_namesakes`: the next version of raw was in a project that nobody had named."""
+    (workdir / "more.txt").write_text("more")
+
+    said = cli("put", "more.txt", "-n", "raw")
+
+    assert said.stdout == "uncategorized/raw:v0\n"
+    assert "note: digits/raw is another artifact; `-n digits/raw` makes the next version" in said.stderr
+
+
+def test_put_has_nothing_to_tell_where_the_project_was_chosen(cli, workdir, filled, talkative, monkeypatch):
+    (workdir / "more.txt").write_text("more")
+
+    named = cli("put", "more.txt", "-n", "digits/raw")
+    new = cli("put", "more.txt", "-n", "nowhere-else")
+    monkeypatch.setenv("LOCALART_PROJECT", "mine")
+    chosen = cli("put", "more.txt", "-n", "raw")
+
+    assert named.stdout == "digits/raw:v1\n"
+    assert chosen.stdout == "mine/raw:v0\n"
+    assert not [one for one in (named, new, chosen) if "note:" in one.stderr]
+
+
+def test_put_names_a_reference_by_its_address(cli, facts):
+    cli("put", "memory://far/rows.csv", "-n", "far")
+
+    assert [one["path"] for one in facts("ls", "far:v0")["files"]] == ["rows.csv"]
+
+
+def test_put_says_how_an_address_gets_a_name(cli):
+    """Seen to fail when the library answered: its `pass name=…` is nothing that one can type."""
+    for address in ("memory://", "https://example.org", "ftp://place/"):
+        said = cli("put", address, "-n", "far", code=2).stderr
+        assert "names no file\n  end it with one, as in " in said
+    assert "is no address" in cli("put", "http://[x", "-n", "far", code=2).stderr
+
+
+def test_put_says_which_metadata_it_wants(cli, workdir):
+    (workdir / "a").write_text("a")
+
+    said = cli("put", "a", "--metadata", "source=web", code=2).stderr
+
+    assert "--metadata: This is not JSON" in said
+    assert """--metadata '{"source": "web"}'""" in said
+
+
+def test_advice_is_about_options_not_about_arguments_of_functions(cli, workdir):
+    """Fails when `report` hands on the library's advice as it is."""
+    for folder in ("one", "two"):
+        (workdir / folder).mkdir()
+        (workdir / folder / "x.txt").write_text(folder)
+    cli("put", "memory://far/a.bin", "-n", "far")
+
+    fetched = cli("get", "far", code=1).stderr
+    both = cli("put", "one/x.txt", "two/x.txt", "-n", "both", code=1).stderr
+
+    assert "set LOCALART_FETCH_REFERENCES=1, or pass --allow-missing to leave it out" in fetched
+    assert "rename one of the two" in both
+    assert not re.search(r"\w=True", fetched + both)
+
+
+def test_all_that_is_said_in_other_words_is_still_said_by_the_library():
+    library = "".join(
+        path.read_text()
+        for folder in ("operations", "draft", "catalog", "repository")
+        for path in (Path(localart.__file__).parent / folder).rglob("*.py")
+    )
+
+    # Advice may be put together from two strings.
+    assert [one for one in TYPED if one.removesuffix(", or ") not in library] == []
+
+
+def test_a_project_is_not_taken_for_an_artifact(cli, filled):
+    """Fails when `_elsewhere` looks for artifacts only."""
+    assert "it is a project; `localart ls digits` lists its artifacts" in cli("get", "digits", code=1).stderr
+    assert "'digits/' names no artifact" in cli("get", "digits/", code=2).stderr
+
+
+def test_an_alias_on_a_day_that_has_just_begun_to_have_it_is_explained(cli, filled):
+    """Fails when a day is spoken of as a moment: `best` has pointed somewhere since this morning, after all."""
+    today = cli("alias", "log", "raw:best").stdout.splitlines()[1].split()[1]
+
+    said = cli("get", f"raw:best@{today}", code=1).stderr
+
+    assert f"pointed nowhere when {today} began" in said
+    assert f"say a time of that day too, as in best@{today}T18:00" in said
+    assert f"nowhere at {today}T00:00" in cli("get", f"raw:best@{today}T00:00", code=1).stderr
+
+
+def test_a_second_backup_says_that_nothing_was_new(cli, filled, talkative):
+    """Seen to fail: it said "copied 0 B into 1 pack"."""
+    first = cli("backup", "../backup").stderr
+    second = cli("backup", "../backup").stderr
+
+    assert re.search(r"copied [\d.]+ kB; the backup holds 1 pack, up to change \d+", first)
+    assert re.search(r"nothing new to copy; the backup holds 1 pack, up to change \d+", second)
+
+
+def test_compare_says_what_a_copy_is(cli, filled):
+    assert "such as `localart backup` makes" in cli("compare", "nowhere", code=10).stderr
+
+
+def test_init_says_that_a_file_is_no_folder(cli, workdir):
+    (workdir / "a").write_text("a")
+
+    assert "'a' is a file; name a folder" in cli("init", "a", code=2).stderr
+
+
+def test_all_versions_may_go_with_latest_but_not_with_a_name_that_was_given(cli, workdir, filled):
+    """Fails when `latest`, which nobody gave, keeps `--all-versions` from ever working."""
+    (workdir / "a").write_text("a")
+    cli("put", "a", "-n", "plain")
+
+    assert "still has aliases: best" in cli("rm", "raw", "--all-versions", "--yes", code=1).stderr
+
+    assert cli("rm", "plain", "--all-versions", "--yes").stdout == "uncategorized/plain:v0\n"
+
+
+def test_an_option_without_its_value_names_the_command(cli):
+    """Fails when `CallCommand` leaves an error of the parser without its command."""
+    assert "`localart prune --help`" in cli("prune", "--keep-best", code=2).stderr
+
+
+def test_a_run_tells_what_it_made_not_what_it_linked(filled, capfd, talkative):
+    """Fails when `link_artifact` counts whatever it links as an output."""
+    with localart.init(project="other") as run:
+        run.link_artifact(run.use_artifact("digits/model:latest"), "good-ones")
+        made = localart.Artifact("own", "dataset")
+        with made.new_file("a", "w") as file:
+            file.write("a")
+        run.link_artifact(made, "good-ones-too")
+
+    said = capfd.readouterr().err
+    assert "finished after" in said
+    assert "1 output\n" in said
+    assert "made own:v0" in said
+    assert "made model" not in said
