@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from localart.catalog.protection import refuse_protected
-from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, seal_of
+from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, said_count, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 
@@ -47,16 +47,16 @@ def list_aliases(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
 
 POINTING = (
     "(SELECT json_group_array(json_array(artifact, name, updated_at, seal)) FROM"
-    " (SELECT artifact, name, updated_at, seal FROM aliases WHERE version = {version} ORDER BY name)),"
-    " (SELECT count FROM counts WHERE kind = 'aliased' AND owner = {version})"
+    " (SELECT artifact, name, updated_at, seal FROM aliases WHERE version = {version} ORDER BY name)), "
+    + said_count("'aliased'", "{version}")
 )
 """The SQL of what `pointing` takes: two columns, in the statement that reads the version."""
 
 
-def pointing(version_id: int, found: str, count: int | None) -> list[tuple[int, str]]:
+def pointing(version_id: int, found: str, count: int) -> list[tuple[int, str]]:
     """As `aliases_of`, for one version, out of the columns of `POINTING`."""
     rows = [] if found == "[]" else json.loads(found)
-    if len(rows) != (count or 0):
+    if len(rows) != count:
         raise damaged("one of the aliases")
     for artifact, name, updated_at, one in rows:
         if one != seal_of(artifact, name, version_id, updated_at):

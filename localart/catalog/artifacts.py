@@ -11,6 +11,7 @@ from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict
 from localart.model import ArtifactKind, ArtifactRecord
 from localart.names import shown
+from localart.records import dataclass
 
 _SEALED = Sealed(a="artifacts", p="projects")
 
@@ -25,17 +26,15 @@ _COLUMNS = (
     " iif(a.kind = 'sequence',"
     " (SELECT number FROM versions WHERE artifact = a.id AND state <> 'DELETED' ORDER BY number DESC LIMIT 1),"
     " (SELECT max(number) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
-    " a.kind, a.ttl_seconds"
+    " a.kind, a.ttl_seconds, a.next_number"
 )
 _FROM = "FROM artifacts a LEFT JOIN projects p ON p.id = a.project"
 _SELECT = f"SELECT {_COLUMNS}, {_SEALED.columns} {_FROM}"
 _NAMED = f"SELECT {_COLUMNS}, {_SEALED.columns} FROM projects p CROSS JOIN artifacts a ON p.id = a.project"
-_HOLDS_VERSIONS = "EXISTS (SELECT 1 FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
 _LAST_NUMBER = (
     "max(coalesce((SELECT max(number) FROM versions WHERE artifact = a.id), -1),"
     " coalesce((SELECT max(number) FROM links WHERE artifact = a.id), -1))"
 )
-_HOLDS_LINKS = "EXISTS (SELECT 1 FROM links WHERE artifact = a.id AND removed_at IS NULL)"
 
 
 def find_artifact(connection: sqlite3.Connection, project: str, name: str) -> ArtifactRecord | None:
@@ -46,7 +45,7 @@ def find_artifact(connection: sqlite3.Connection, project: str, name: str) -> Ar
     if row is None:
         refuse_hidden(connection, project, name)
         return None
-    return _record(row) if (row[1], row[2]) == (project, name) else None
+    return _record(connection, row) if (row[1], row[2]) == (project, name) else None
 
 
 def refuse_hidden(connection: sqlite3.Connection, project: str, name: str) -> None:
@@ -66,42 +65,52 @@ def get_artifact(connection: sqlite3.Connection, artifact_id: int) -> ArtifactRe
     row = _SEALED.row(connection.execute(f"{_SELECT} WHERE a.id = ?", (artifact_id,)).fetchone())
     if row is None:
         raise damaged(f"artifact {artifact_id}")
-    return _record(row)
+    return _record(connection, row)
 
 
 def list_artifacts(
     connection: sqlite3.Connection, *, project: str | None = None, kind: str | None = None
 ) -> list[ArtifactRecord]:
     """Artifacts with a committed version of their own, by project, type and name. `kind` is their type."""
-    return _list(connection, _HOLDS_VERSIONS, project, kind)
+    return [one for one in _list(connection, project, kind) if one.kind is ArtifactKind.SEQUENCE]
 
 
 def list_collections(
     connection: sqlite3.Connection, *, project: str | None = None, kind: str | None = None
 ) -> list[ArtifactRecord]:
     """Artifacts with a committed version and portfolios with a link, by project, type and name."""
-    return _list(connection, f"({_HOLDS_VERSIONS} OR {_HOLDS_LINKS})", project, kind)
+    return _list(connection, project, kind)
 
 
 def find_named(connection: sqlite3.Connection, name: str) -> list[ArtifactRecord]:
     """The artifacts and portfolios with this name that hold something, by project. One seek a project."""
     refuse_loss(connection)
-    rows = connection.execute(
-        f"{_NAMED} WHERE a.name = :name AND ({_HOLDS_VERSIONS} OR {_HOLDS_LINKS}) ORDER BY p.name",
-        {"name": name},
-    )
-    return [_record(row) for row in _SEALED.rows(rows.fetchall()) if row[2] == name]
+    rows = connection.execute(f"{_NAMED} WHERE a.name = :name ORDER BY p.name", {"name": name}).fetchall()
+    found = [_record(connection, row) for row in _SEALED.rows(rows) if row[2] == name]
+    return [one for one in found if one.version_count]
 
 
-def refuse_gaps(connection: sqlite3.Connection, artifact_id: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How many versions and links an artifact has rows of."""
+
+    versions: int
+    links: int
+
+
+def refuse_gaps(connection: sqlite3.Connection, artifact_id: int) -> Given:
     """CatalogDamaged unless the artifact has a row for every number it gave: rows stay for ever. Counts them."""
     row = connection.execute(
-        f"SELECT a.name FROM artifacts a WHERE a.id = ? AND (a.next_number <> {_LAST_NUMBER} + 1 OR a.next_number <>"
-        " (SELECT count(*) FROM versions WHERE artifact = a.id) + (SELECT count(*) FROM links WHERE artifact = a.id))",
+        f"SELECT a.name, a.next_number, {_LAST_NUMBER} + 1, (SELECT count(*) FROM versions WHERE artifact = a.id),"
+        " (SELECT count(*) FROM links WHERE artifact = a.id) FROM artifacts a WHERE a.id = ?",
         (artifact_id,),
     ).fetchone()
-    if row is not None:
-        raise damaged(f"one of the versions of {row[0]}")
+    if row is None:
+        return Given(0, 0)
+    name, given, last, versions, links = row
+    if not given == last == versions + links:
+        raise damaged(f"one of the versions of {name}")
+    return Given(versions, links)
 
 
 def refuse_loss(connection: sqlite3.Connection) -> None:
@@ -122,9 +131,8 @@ def refuse_loss(connection: sqlite3.Connection) -> None:
         raise damaged(f"one of the versions of {row[0]}")
 
 
-def _list(
-    connection: sqlite3.Connection, condition: str, project: str | None, kind: str | None
-) -> list[ArtifactRecord]:
+def _list(connection: sqlite3.Connection, project: str | None, kind: str | None) -> list[ArtifactRecord]:
+    """Those that hold something."""
     refuse_loss(connection)
     project_id = None if project is None else find_project(connection, project)
     if project is not None and project_id is None:
@@ -133,20 +141,25 @@ def _list(
     with one_state(connection):
         rows = _SEALED.rows(
             connection.execute(
-                f"SELECT {_COLUMNS}, a.project, {condition}, {_SEALED.columns} {_FROM} {where}"
+                f"SELECT {_COLUMNS}, a.project, {_SEALED.columns} {_FROM} {where}"
                 " ORDER BY p.name, a.type, a.name",
                 {"project": project_id},
             ).fetchall()
         )
         # A damaged type or project must not take a row out of the list: all of them are looked at.
-        owners = {row[10] for row in rows} if project_id is None else {project_id}
-        refuse_missing(connection, "holds", [row[10] for row in rows], owners)
-    return [_record(row) for row in rows if row[11] and kind in {None, row[3]}]
+        owners = None if project_id is None else {project_id}
+        refuse_missing(connection, "holds", [row[11] for row in rows], owners)
+        found = [_record(connection, row) for row in rows]
+    return [one for one in found if one.version_count and kind in {None, one.type}]
 
 
-def _record(row: tuple[Any, ...]) -> ArtifactRecord:
+def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ArtifactRecord:
     if row[1] is None:
         raise damaged(f"the project of {row[2]}")
+    if (
+        row[7] != row[10] - 1
+    ):  # the last number given is that of the latest, but where the last ones were deleted
+        _refuse_wrong_latest(connection, row)
     return ArtifactRecord(
         id=row[0],
         project=row[1],
@@ -159,6 +172,20 @@ def _record(row: tuple[Any, ...]) -> ArtifactRecord:
         kind=ArtifactKind(row[8]),
         ttl_seconds=row[9],
     )
+
+
+def _refuse_wrong_latest(connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
+    """CatalogDamaged unless each number given after the latest is that of a deleted version or of a link."""
+    artifact_id, count, latest, given = row[0], row[6], row[7], row[10]
+    (gone,) = connection.execute(
+        "SELECT (SELECT count(*) FROM versions WHERE artifact = :id AND number > :latest AND state = 'DELETED')"
+        " + (SELECT count(*) FROM links WHERE artifact = :id AND number > :latest)",
+        {"id": artifact_id, "latest": -1 if latest is None else latest},
+    ).fetchone()
+    (now,) = connection.execute("SELECT next_number FROM artifacts WHERE id = ?", (artifact_id,)).fetchone()
+    is_wrong = gone != given - 1 - (-1 if latest is None else latest) or (latest is None) != (count == 0)
+    if is_wrong and now == given:  # a writer may have given another one meanwhile
+        raise damaged(f"one of the versions of {row[2]}")
 
 
 def artifact_tags(connection: sqlite3.Connection, artifact_id: int) -> list[str]:
@@ -253,7 +280,9 @@ def _named_role(role: ArtifactKind) -> dict[str, str]:
 
 def _holds_anything(tx: Transaction, artifact_id: int) -> bool:
     row = tx.execute(
-        f"SELECT {_HOLDS_VERSIONS} OR {_HOLDS_LINKS} OR EXISTS (SELECT 1 FROM upserts WHERE artifact = a.id)"
+        "SELECT EXISTS (SELECT 1 FROM versions WHERE artifact = a.id AND state = 'COMMITTED')"
+        " OR EXISTS (SELECT 1 FROM links WHERE artifact = a.id AND removed_at IS NULL)"
+        " OR EXISTS (SELECT 1 FROM upserts WHERE artifact = a.id)"
         " FROM artifacts a WHERE a.id = ?",
         (artifact_id,),
     ).fetchone()

@@ -6,7 +6,7 @@ from typing import Any
 
 from localart.catalog import aliases
 from localart.catalog.artifacts import next_number, refuse_gaps
-from localart.catalog.seals import Sealed, count_all, damaged, onward, resealed, seal
+from localart.catalog.seals import Sealed, damaged, one_state, onward, refuse_missing, resealed, seal
 from localart.catalog.transaction import Transaction
 from localart.model import LinkRecord
 
@@ -59,21 +59,33 @@ def was_linked(connection: sqlite3.Connection, artifact_id: int, number: int) ->
 
 def links_to(connection: sqlite3.Connection, version_id: int) -> list[LinkRecord]:
     """Every link to this version, by project, portfolio and number."""
-    count_all(connection, "linked", [version_id])
-    rows = connection.execute(f"{_SELECT} AND l.version = ? ORDER BY p.name, a.name, l.number", (version_id,))
-    return _records(rows.fetchall())
+    with one_state(connection):
+        rows = connection.execute(
+            f"{_SELECT} AND l.version = ? ORDER BY p.name, a.name, l.number", (version_id,)
+        ).fetchall()
+        refuse_missing(connection, "linked", [row[4] for row in rows], [version_id])
+    return _records(rows)
+
+
+def refuse_damaged(connection: sqlite3.Connection, artifact_id: int) -> None:
+    """CatalogDamaged when a link that the artifact has or had is not what was written."""
+    _records(connection.execute(f"{_SELECT} AND l.artifact = ?", (artifact_id,)).fetchall())
 
 
 def iter_links(
     connection: sqlite3.Connection, artifact_id: int, *, newest_first: bool = True
 ) -> Iterator[LinkRecord]:
     """The links of a portfolio, streamed by number in keyset pages."""
-    refuse_gaps(connection, artifact_id)
+    given, seen = refuse_gaps(connection, artifact_id), 0
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
     sql = f"{_SELECT} AND l.artifact = ? AND l.number {comparison} ? ORDER BY l.number {order} LIMIT {_FETCH}"
     while rows := connection.execute(sql, (artifact_id, at)).fetchall():
         yield from _records(rows)
-        at = onward(at, rows[-1][3], downwards=newest_first)
+        for row in rows:
+            at = onward(at, row[3], downwards=newest_first)
+        seen += len(rows)
+    if seen < given.links:
+        raise damaged("one of many links")
 
 
 def _records(rows: Sequence[tuple[Any, ...]]) -> list[LinkRecord]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localart.catalog.projects import ensure_project, find_project
-from localart.catalog.seals import Sealed, resealed
+from localart.catalog.seals import Sealed, one_state, refuse_missing, resealed
 from localart.catalog.transaction import Transaction
 from localart.catalog.types import artifact_types
 from localart.errors import ArtifactTypeMismatch, ContentConflict
@@ -59,7 +59,9 @@ def find_registry(connection: sqlite3.Connection, name: str) -> RegistryRecord |
 def list_registries(connection: sqlite3.Connection) -> list[RegistryRecord]:
     """Every registry by name."""
     # A damaged name, or a lost row of registries, must not take one out of the list: all projects are looked at.
-    found = _SEALED.rows(connection.execute(_SELECT).fetchall())
+    with one_state(connection):
+        found = _SEALED.rows(connection.execute(_SELECT).fetchall())
+        refuse_missing(connection, "projects", [0] * len(found), [0])
     return [_record(connection, row) for row in sorted(found) if is_registry(row[0]) and row[7]]
 
 

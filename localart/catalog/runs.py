@@ -10,8 +10,10 @@ from localart.catalog.seals import (
     Sealed,
     count_all,
     damaged,
+    one_state,
     onward,
     refuse_any_missing,
+    refuse_missing,
     resealed,
     seal,
     seal_of,
@@ -92,24 +94,35 @@ def iter_runs(
 ) -> Iterator[RunRecord]:
     """Runs by age, streamed in keyset pages."""
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", 0)
-    refuse_missing_runs(connection, project)
+    expected, seen = refuse_missing_runs(connection, project), 0
     sql = (
         f"{_SELECT} WHERE (:project IS NULL OR p.name = :project) AND r.id {comparison} :at"
         f" ORDER BY r.id {order} LIMIT {_FETCH}"
     )
     while rows := connection.execute(sql, {"project": project, "at": at}).fetchall():
-        yield from (_record(row) for row in rows)
-        at = onward(at, rows[-1][0], downwards=newest_first)
+        for row in rows:
+            at = onward(at, row[0], downwards=newest_first)
+            yield _record(row)
+        seen += len(rows)
+    if seen < expected:
+        _refuse_lost(connection)
 
 
-def refuse_missing_runs(connection: sqlite3.Connection, project: str | None) -> None:
-    """CatalogDamaged unless all runs (of the project) are there. 0.2 µs a run."""
+def _refuse_lost(connection: sqlite3.Connection) -> None:
+    """CatalogDamaged when an index knows other runs than there are; some may only have been deleted meanwhile."""
+    by_index, by_row = connection.execute(
+        "SELECT (SELECT count(project) FROM runs), (SELECT count(*) FROM runs NOT INDEXED)"
+    ).fetchone()
+    if by_index != by_row:
+        raise damaged("one of the runs")
+
+
+def refuse_missing_runs(connection: sqlite3.Connection, project: str | None) -> int:
+    """How many runs there are (in the project); CatalogDamaged unless that is all of them. 0.2 µs a run."""
     if project is None:
-        refuse_any_missing(connection, "ran")
-        return
+        return refuse_any_missing(connection, "ran")
     project_id = find_project(connection, project)
-    if project_id is not None:
-        count_all(connection, "ran", [project_id])
+    return 0 if project_id is None else count_runs(connection, project_id)
 
 
 def last_auto_run(connection: sqlite3.Connection, project: str, place: str) -> RunRecord | None:
@@ -234,13 +247,14 @@ def files_record(uid: str, files: Mapping[str, BlobRef]) -> dict[str, Any]:
 
 def run_files(connection: sqlite3.Connection, key: int) -> dict[str, BlobRef]:
     """The run's saved files and media by path."""
-    count_all(connection, "file", [key])
-    rows = connection.execute(
-        f"SELECT f.path, b.digest, b.size, {_FILES.columns} FROM run_files f LEFT JOIN blobs b ON b.id = f.blob"
-        " WHERE f.run = ? ORDER BY f.path",
-        (key,),
-    )
-    return {path: BlobRef(Digest(digest), size) for path, digest, size in _FILES.rows(rows.fetchall())}
+    with one_state(connection):
+        rows = connection.execute(
+            f"SELECT f.run, f.path, b.digest, b.size, {_FILES.columns} FROM run_files f"
+            " LEFT JOIN blobs b ON b.id = f.blob WHERE f.run = ? ORDER BY f.path",
+            (key,),
+        ).fetchall()
+        refuse_missing(connection, "file", [row[0] for row in rows], [key])
+    return {path: BlobRef(Digest(digest), size) for _, path, digest, size in _FILES.rows(rows)}
 
 
 # --- alerts ----------------------------------------------------------------------------------------
@@ -268,12 +282,14 @@ def insert_alert(tx: Transaction, key: int, *, level: str, title: str, text: str
 
 def run_alerts(connection: sqlite3.Connection, key: int) -> list[AlertRecord]:
     """The run's alerts, oldest first."""
-    count_all(connection, "alert", [key])
-    rows = connection.execute(
-        f"SELECT l.time, l.level, l.title, l.text, {_ALERTS.columns} FROM alerts l WHERE l.run = ? ORDER BY l.id",
-        (key,),
-    )
+    with one_state(connection):
+        rows = connection.execute(
+            f"SELECT l.run, l.time, l.level, l.title, l.text, {_ALERTS.columns} FROM alerts l"
+            " WHERE l.run = ? ORDER BY l.id",
+            (key,),
+        ).fetchall()
+        refuse_missing(connection, "alert", [row[0] for row in rows], [key])
     return [
         AlertRecord(time=time, level=level, title=title, text=text)
-        for time, level, title, text in _ALERTS.rows(rows.fetchall())
+        for _, time, level, title, text in _ALERTS.rows(rows)
     ]

@@ -24,6 +24,6 @@ def artifact_types(
                 {"project": project_id},
             ).fetchall()
         )
-        owners = {row[0] for row in rows} if project_id is None else {project_id}
+        owners = None if project_id is None else {project_id}
         refuse_missing(connection, "holds", [row[0] for row in rows], owners)
     return sorted({row[1] for row in rows if role is None or row[2] == role.value})

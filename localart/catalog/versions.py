@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from localart.catalog import aliases, edges
+from localart.catalog import aliases, edges, links
 from localart.catalog.artifacts import next_number, refuse_gaps
 from localart.catalog.seals import Sealed, damaged, onward, resealed, seal_of
 from localart.catalog.search import index_row, reindexed
@@ -129,16 +129,32 @@ def iter_versions(
 
     CatalogDamaged when rows are missing: every number that was given has its row for ever.
     """
-    refuse_gaps(connection, artifact_id)
+    given = refuse_gaps(connection, artifact_id)
+    if given.links:  # numbers of a portfolio that it was once, if they are sound
+        links.refuse_damaged(connection, artifact_id)
+    seen = 0
     comparison, order, at = ("<", "DESC", 1 << 62) if newest_first else (">", "ASC", -1)
     sql = f"{_SELECT} WHERE v.artifact = ? AND v.number {comparison} ? ORDER BY v.number {order} LIMIT ?"
     fetch = _FIRST_FETCH  # who looks at the newest few does not wait for hundreds
     while rows := connection.execute(sql, (artifact_id, at, fetch)).fetchall():
         # Of deleted ones, too: a state counts for nothing before the seal was compared.
         found = _records(rows)
-        yield from (record for record in found if record.state is VersionState.COMMITTED)
-        at = onward(at, rows[-1][5], downwards=newest_first)
+        for record in found:
+            is_first = newest_first and not seen
+            if not given.links and not _is_next(record.number, None if is_first else at, given.versions):
+                raise damaged("one of many versions")
+            at = onward(at, record.number, downwards=newest_first)
+            seen += 1
+            if record.state is VersionState.COMMITTED:
+                yield record
         fetch = _FETCH
+    if seen < given.versions:
+        raise damaged("one of many versions")
+
+
+def _is_next(number: int, before: int | None, count: int) -> bool:
+    """Whether a version may follow `before` in a list that leaves no number out (None: be its newest)."""
+    return number >= count - 1 if before is None else abs(number - before) == 1
 
 
 def uids_of(connection: sqlite3.Connection, artifact_id: int, number: int | None = None) -> list[str]:
