@@ -1,7 +1,8 @@
 """The one place where a run talks to the person who started it. Nothing else in the library prints."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
+from itertools import islice
 from typing import TextIO
 
 from localart.names import shown
@@ -31,15 +32,18 @@ class Reporter:
         self._say(f"store:{store}", f"kept in {_plain(store)}")
 
     def run_finished(
-        self, *, name: str, run_id: str, state: str, seconds: float, outputs: Sequence[str] = ()
+        self, *, name: str, run_id: str, state: str, seconds: float, outputs: Mapping[str, bool]
     ) -> None:
-        """Say how the run ended, the artifacts it made (`outputs`, as `name:vN`) and where to look."""
+        """Say how the run ended, what it logged (`outputs`: `name:vN`, and whether it was new) and where to look."""
         from shlex import quote
 
         key = f"finished:{run_id}"
         made = f", {_counted(len(outputs), 'output')}" if outputs else ""
         lines = [f"run {_plain(name)} {_plain(state)} after {_duration(seconds)}{made}"]
-        lines += [f"  made {_plain(output)}" for output in outputs[:_LISTED_OUTPUTS]]
+        lines += [
+            f"  {'made' if is_new else 'again'} {_plain(output)}"
+            for output, is_new in islice(outputs.items(), _LISTED_OUTPUTS)
+        ]
         if len(outputs) > _LISTED_OUTPUTS:
             lines.append(f"  and {len(outputs) - _LISTED_OUTPUTS} more")
         address = quote(f"run:{_plain(run_id)}")

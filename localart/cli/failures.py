@@ -47,7 +47,7 @@ def _words(error: BaseException) -> tuple[str, str]:
         case click.ClickException():
             return error.format_message(), ""
         case click.Abort() | KeyboardInterrupt():
-            return "interrupted", ""
+            return "interrupted", "nothing is half done; the same command goes on, or starts anew"
         case LocalartError():
             return error.message, _typed(error.hint)
         case OSError():

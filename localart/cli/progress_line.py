@@ -28,13 +28,14 @@ class ProgressLine:
         self.start("", total_bytes=0, total_files=0)
 
     def start(self, task: str, *, total_bytes: int, total_files: int) -> None:
-        """Begin `task`."""
+        """Begin `task`. What ends within a tenth of a second is never drawn."""
         with self._guard:
             self._task = task
             self._totals = (total_bytes, total_files)
             self._bytes = self._files = 0
             self._began = time.monotonic()
-            self._drawn = 0.0
+            self._drawn = self._began
+            self._is_shown = False
 
     def advance(self, *, byte_count: int = 0, file_count: int = 0, stored_bytes: int = 0) -> None:
         """Count, and draw when it is time again."""
@@ -45,12 +46,13 @@ class ProgressLine:
             now = time.monotonic()
             if now - self._drawn >= _SECONDS_BETWEEN:
                 self._drawn = now
+                self._is_shown = True
                 self._draw(now - self._began)
 
     def finish(self) -> None:
         """Take the line away."""
         with self._guard:
-            if self._drawn:
+            if self._is_shown:
                 put(sys.stderr, _CLEAR_LINE)
                 sys.stderr.flush()
 

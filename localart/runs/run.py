@@ -76,7 +76,7 @@ class Run(RunArtifacts):
         self._depth = 0
         self._finished = False
         self._began = time.monotonic()
-        self._outputs: dict[str, None] = {}
+        self._outputs: dict[str, bool] = {}
         self.resumed = started.resumed
         last = metrics.last_step(repository.read(), started.run.key)
         self.starting_step = 0 if last is None else last + 1
@@ -321,7 +321,7 @@ class Run(RunArtifacts):
             run_id=self.id,
             state=state.value,
             seconds=time.monotonic() - self._began,
-            outputs=list(self._outputs),
+            outputs=self._outputs,
         )
 
     def __enter__(self) -> Self:

@@ -26,7 +26,7 @@ class RunArtifacts(RunFacts):
     """The part of a `Run` that is its inputs and outputs."""
 
     _reporter: Reporter
-    _outputs: dict[str, None]
+    _outputs: dict[str, bool]  # whether its content was new
 
     def _refuse_finished(self, what: str) -> None:
         raise NotImplementedError
@@ -55,7 +55,7 @@ class RunArtifacts(RunFacts):
         return artifact
 
     def _made(self, report: "LogReport", *, is_draft: bool) -> None:
-        self._outputs[report.version.label] = None
+        self._outputs[report.version.label] = report.is_new or self._outputs.get(report.version.label, False)
         if is_draft and not report.is_new:
             self._reporter.already_stored(label=report.version.label)
 
@@ -157,7 +157,7 @@ class RunArtifacts(RunFacts):
         if version is None:
             self._reporter.warn(f"there is no code to log below {root}", hint="pass root=… or include_fn=…")
             return None
-        self._outputs[version.label] = None
+        self._outputs[version.label] = True
         return Artifact.from_version(self._repository, version)
 
     # --- inputs ----------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class RunArtifacts(RunFacts):
         is_draft = artifact.is_draft()
         linked = link_artifact(self._repository, artifact, target_path, run=self._record, aliases=aliases)
         if is_draft:
-            self._outputs[artifact.version_record.label] = None
+            self._outputs[artifact.version_record.label] = True
         return linked
 
     # --- what came of it -------------------------------------------------------------------------------

@@ -144,3 +144,44 @@ def test_a_run_tells_what_it_made_not_what_it_linked(filled, capfd, talkative):
     assert "1 output\n" in said
     assert "made own:v0" in said
     assert "made model" not in said
+
+
+def test_a_run_says_of_known_content_that_it_was_logged_again(isolated, capfd, talkative):
+    """Seen to fail: right after "no new version" it said that it had made one."""
+    for _ in range(2):
+        with localart.init(project="p") as run:
+            same = localart.Artifact("same", "dataset")
+            with same.new_file("a", "w") as file:
+                file.write("a")
+            run.log_artifact(same)
+
+    said = capfd.readouterr().err
+    assert said.count("made same:v0") == 1
+    assert said.count("again same:v0") == 1
+
+
+def test_init_says_where_that_is_which_was_logged_before(cli, workdir, monkeypatch, talkative, tmp_path):
+    """Seen to fail: all that somebody had logged seemed to be gone."""
+    monkeypatch.delenv("LOCALART_DIR")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (workdir / "a").write_text("a")
+    cli("put", "a")
+    earlier = cli("status").stdout.split()[1]
+
+    made = cli("init")
+    again = cli("init")
+
+    assert f"what is in {earlier} stays there: `localart ls --store {earlier}`" in made.stderr
+    assert "stays there" not in again.stderr
+    assert f"the store {workdir / '.localart'} is empty" in cli("ls").stderr
+
+
+def test_a_store_without_anything_has_no_lineage_and_says_so(cli, talkative):
+    cli("init", "--store", "new")
+
+    said = cli("lineage", "--store", "new")
+
+    assert said.stdout == ""
+    assert "there is nothing to draw yet" in said.stderr
+    assert "localart demo" in said.stderr

@@ -21,11 +21,14 @@ def init_command(call: Call, path: Path | None, shared: str | None) -> None:
 
     From then on everything run in this folder or below it is kept in PATH/.localart.
     """
+    import shlex
+
     from localart.repository import open_repository
     from localart.repository.marker import MARKER
 
     if path is not None and path.exists() and not path.is_dir():
         raise click.UsageError(f"'{path}' is a file; name a folder", click.get_current_context())
+    earlier = call.store_path
     root = _place(call, path)
     was_there = (root / MARKER).exists()
     repository = open_repository(Path(os.path.realpath(root)), for_group=shared == "group")
@@ -35,6 +38,10 @@ def init_command(call: Call, path: Path | None, shared: str | None) -> None:
         return
     call.console.line(str(root))
     call.console.say("there is a store already; nothing changed" if was_there else "made a store")
+    if not was_there and earlier != root and (earlier / MARKER).exists():
+        call.console.say(
+            f"what is in {earlier} stays there: `localart ls --store {shlex.quote(str(earlier))}`"
+        )
     overruling = call.settings.store
     if call.store_option is None and overruling is not None and overruling.absolute() != root:
         call.console.warn(

@@ -107,6 +107,10 @@ def lineage_command(  # noqa: PLR0913, PLR0917  # one for each option
 
         reach = Reach(up=up or not down, down=down or not up, complete=complete, depth=depth)
         graph = find_lineage(repository, address, project=project, reach=reach)
+    if not graph.nodes and output is None and not call.console.as_json:
+        call.console.say("there is nothing to draw yet")
+        call.hint("put PATH -n NAME", "demo")
+        return
     graph = _chosen(graph, types, job_types)
     if by_type:
         from localart.lineage.graph import grouped_by_type

@@ -145,7 +145,7 @@ class _Listing:
             self._console.stream(head, "artifacts", self._artifact_documents(None, kind))
             return
         if not projects:
-            self._console.say("the store is empty")
+            self._console.say(f"the store {self._repository.root} is empty")
             self._call.hint("put PATH -n NAME", "demo")
             return
         self._console.table(_PROJECTS, map(_project_row, projects))

@@ -70,7 +70,9 @@ def test_other_errors_are_told_in_words(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "localart: Permission denied: /x",
         "localart: interrupted",
+        "  nothing is half done; the same command goes on, or starts anew",
         "localart: interrupted",
+        "  nothing is half done; the same command goes on, or starts anew",
         "localart: No such thing",
         "  `localart --help` says how to call it",
         "localart: odd",

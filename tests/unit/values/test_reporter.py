@@ -24,7 +24,7 @@ def finish(reporter, **changes):
         "run_id": "abc12345",
         "state": "finished",
         "seconds": 3.25,
-        "outputs": [],
+        "outputs": {},
     }
     reporter.run_finished(**(facts | changes))
 
@@ -40,18 +40,18 @@ def test_a_started_run_says_who_and_where_it_is(stream):
 
 
 def test_a_finished_run_says_what_it_made_and_where_to_look(stream):
-    finish(Reporter(stream=stream), outputs=["mnist-raw:v0", "convnet:v3"])
+    finish(Reporter(stream=stream), outputs={"mnist-raw:v0": False, "convnet:v3": True})
 
     assert stream.getvalue() == (
         "localart: run amber-meadow-7 finished after 3.2 s, 2 outputs\n"
-        "localart:   made mnist-raw:v0\n"
+        "localart:   again mnist-raw:v0\n"
         "localart:   made convnet:v3\n"
         "localart: see  localart tui run:abc12345  or  localart show run:abc12345\n"
     )
 
 
 def test_many_outputs_are_counted_and_not_all_listed(stream):
-    finish(Reporter(stream=stream), outputs=[f"a:v{number}" for number in range(1000)])
+    finish(Reporter(stream=stream), outputs={f"a:v{number}": True for number in range(1000)})
 
     assert "1,000 outputs" in stream.getvalue()
     assert "and 990 more" in stream.getvalue()
