@@ -177,6 +177,8 @@ def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ArtifactRec
 def _refuse_wrong_latest(connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
     """CatalogDamaged unless each number given after the latest is that of a deleted version or of a link."""
     artifact_id, count, latest, given = row[0], row[6], row[7], row[10]
+    if not isinstance(latest, int | None):
+        raise damaged(f"one of the versions of {row[2]}")
     (gone,) = connection.execute(
         "SELECT (SELECT count(*) FROM versions WHERE artifact = :id AND number > :latest AND state = 'DELETED')"
         " + (SELECT count(*) FROM links WHERE artifact = :id AND number > :latest)",

@@ -21,7 +21,14 @@ from localart.catalog.conditions import (
     order_sql,
 )
 from localart.catalog.edges import edges_at_versions
-from localart.catalog.seals import Sealed, count_all, damaged, iter_unsealed, refuse_any_missing
+from localart.catalog.seals import (
+    Sealed,
+    count_all,
+    damaged,
+    iter_unsealed,
+    refuse_any_missing,
+    refuse_rows_lost,
+)
 
 __all__ = [
     "RUN_FIELDS",
@@ -165,12 +172,17 @@ _ONE_ARTIFACT = Sealed(a="artifacts", p="projects")
 _ONE_VERSION = Sealed(v="versions", a="artifacts", p="projects")
 _ONE_RUN = Sealed(r="runs", p="projects")
 
+# What an index says of the newest run is compared with that run's row: no seal is over an index.
+_NEWEST_RUN = (
+    "(SELECT iif(newest.created_at IS (SELECT created_at FROM runs WHERE id = newest.id), newest.created_at, 0)"
+    " FROM runs newest WHERE newest.project = p.id ORDER BY newest.created_at DESC LIMIT 1)"
+)
 _PROJECTS = f"""
 SELECT p.name, p.created_at,
   (SELECT count(*) FROM artifacts WHERE project = p.id),
   (SELECT count(*) FROM runs WHERE project = p.id),
   (SELECT count(*) FROM runs WHERE project = p.id AND state = 'running'),
-  (SELECT max(created_at) FROM runs WHERE project = p.id),
+  {_NEWEST_RUN},
   coalesce(held.versions, 0), coalesce(held.size, 0), held.newest, {_ONE_PROJECT.columns}
 FROM projects p LEFT JOIN (
   SELECT a.project AS project, count(*) AS versions, sum(m.size) AS size, max(v.created_at) AS newest
@@ -223,6 +235,9 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
 def project_lines(connection: sqlite3.Connection) -> list[ProjectLine]:
     """Every project by name. Scans the versions: 0.1 s for 100,000."""
     _refuse_damage(connection)
+    rows = _ONE_PROJECT.rows(connection.execute(_PROJECTS).fetchall())
+    if any(last_run == 0 for _, _, _, _, _, last_run, *_ in rows):
+        raise damaged("the index of runs by time")
     return [
         ProjectLine(
             name=name,
@@ -233,9 +248,7 @@ def project_lines(connection: sqlite3.Connection) -> list[ProjectLine]:
             size_bytes=size,
             active_at=max(created, last_run or "", newest or ""),
         )
-        for name, created, artifacts, runs, running, last_run, versions, size, newest in _ONE_PROJECT.rows(
-            connection.execute(_PROJECTS).fetchall()
-        )
+        for name, created, artifacts, runs, running, last_run, versions, size, newest in rows
     ]
 
 
@@ -300,7 +313,7 @@ _VERSION_LINES = f"""
 SELECT v.id, p.name, a.name, a.type, v.number, v.artifact,
   m.size, m.file_count, v.created_at, substr(coalesce(v.description, ''), 1, {_PROSE}), v.state,
   {_ONE_VERSION.columns}
-{_FROM_VERSIONS}
+{_FROM_VERSIONS.replace("JOIN", "LEFT JOIN")}
 """
 
 _VERSION_FIELDS: Mapping[str, str] = {
@@ -390,6 +403,8 @@ def _version_where(query: ListQuery) -> tuple[str, list[Any]]:
 def version_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[VersionLine | None]:
     """The versions with these row ids, in this order; None for one that is gone."""
     rows = _by_id(connection, f"{_VERSION_LINES} WHERE v.id IN", ids, _ONE_VERSION)
+    if len(rows) < len(set(ids)):
+        refuse_rows_lost(connection, "versions")
     names = aliases_of(connection, ids)
     made_by = {
         one.version_id: one.run_key for one in edges_at_versions(connection, ids, "output") if one.is_made
@@ -461,7 +476,7 @@ SELECT r.id, r.uid, r.run_id, p.name, r.name, r.job_type, r.group_name, r.state,
   substr(coalesce(r.notes, ''), 1, {_PROSE}),
   iif(length(r.config) > {_LONGEST_JSON}, '{{}}', r.config),
   iif(length(r.summary) > {_LONGEST_JSON}, '{{}}', r.summary), {_ONE_RUN.columns}
-{_FROM_RUNS}
+{_FROM_RUNS.replace("JOIN", "LEFT JOIN")}
 """
 
 _RUN_FIELDS: Mapping[str, str] = {
@@ -541,6 +556,8 @@ def _run_where(query: ListQuery) -> tuple[str, list[Any]]:
 def run_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RunLine | None]:
     """The runs with these row ids, in this order; None for one that is gone."""
     rows = _by_id(connection, f"{_RUN_LINES} WHERE r.id IN", ids, _ONE_RUN)
+    if len(rows) < len(set(ids)):
+        refuse_rows_lost(connection, "runs")
     inputs, outputs = (count_all(connection, f"run {direction}", rows) for direction in ("input", "output"))
     return [
         _run_line(rows[row_id], inputs[row_id], outputs[row_id]) if row_id in rows else None for row_id in ids

@@ -13,6 +13,7 @@ from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any
 
+from localart.catalog.seals import onward
 from localart.model import Digest
 from localart.records import dataclass
 
@@ -198,10 +199,12 @@ def _layer_names(
             f" WHERE manifest = ? AND dir = ? AND name {test} ? ORDER BY name LIMIT {_FETCH}",
             (position, layer, folder, after),
         ).fetchall()
-        yield from rows
+        for row in rows:
+            after = row[0] if test == ">=" else onward(after, row[0])
+            test = ">"
+            yield row
         if len(rows) < _FETCH:
             return
-        after, test = rows[-1][0], ">"
 
 
 def find_files(

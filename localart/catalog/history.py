@@ -38,6 +38,8 @@ Place = tuple[str, str]
 def find_change(connection: sqlite3.Connection, seq: int) -> Change | None:
     """Record `seq`, or None."""
     row = connection.execute(f"{_SELECT} WHERE seq = ?", (seq,)).fetchone()
+    if row is None and 0 < seq <= newest_seq(connection):
+        raise damaged(f"change {seq} in the journal")
     return None if row is None else _change(row)
 
 
@@ -45,19 +47,36 @@ def iter_changes(
     connection: sqlite3.Connection, *, kinds: Collection[str] = (), before: int | None = None
 ) -> Iterator[Change]:
     """Records (of these kinds), the newest first, streamed; `before` leaves out that number and later ones."""
-    _refuse_gaps(connection)
-    at = 1 << 62 if before is None else before
+    last = _refuse_gaps(connection)
+    stop = last + 1 if before is None else min(before, last + 1)
     marks = ",".join("?" * len(kinds))
     some = f" AND kind IN ({marks})" if kinds else ""
-    sql = f"{_SELECT} WHERE seq < ?{some} ORDER BY seq DESC LIMIT {_PAGE}"
-    while rows := connection.execute(sql, (at, *kinds)).fetchall():
-        yield from map(_change, rows)
-        at = onward(at, rows[-1][0], downwards=True)
+    sql = f"{_SELECT} WHERE seq >= ? AND seq < ?{some} ORDER BY seq DESC"
+    while stop > 1:  # numbers have no gaps: each page must hold its own, whatever leads to it
+        at, start = stop, max(stop - _PAGE, 1)
+        for row in connection.execute(sql, (start, stop, *kinds)).fetchall():
+            at = onward(at, row[0], downwards=True)
+            yield _change(row)
+        _refuse_others(connection, start, stop)
+        stop = start
 
 
-def _refuse_gaps(connection: sqlite3.Connection) -> None:
-    count, last = connection.execute("SELECT count(*), coalesce(max(seq), 0) FROM journal").fetchone()
+def _refuse_gaps(connection: sqlite3.Connection) -> int:
+    """The number of the last record; CatalogDamaged unless there are as many."""
+    count, last = connection.execute(  # each for itself: together, an index would answer both
+        "SELECT (SELECT count(*) FROM journal), coalesce((SELECT max(seq) FROM journal NOT INDEXED), 0)"
+    ).fetchone()
     if count != last:
+        raise damaged("a change in the journal")
+    return int(last)
+
+
+def _refuse_others(connection: sqlite3.Connection, start: int, stop: int) -> None:
+    """CatalogDamaged unless what leads to the records from `start` to before `stop` leads to all and only them."""
+    found = connection.execute(
+        "SELECT count(*), total(seq) FROM journal WHERE seq >= ? AND seq < ?", (start, stop)
+    ).fetchone()
+    if found != (stop - start, (start + stop - 1) * (stop - start) / 2):
         raise damaged("a change in the journal")
 
 
@@ -84,6 +103,8 @@ def action_of(connection: sqlite3.Connection, change: Change) -> list[Change]:
         found.insert(0, earlier)
     later = connection.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq", (change.seq,))
     for row in later:
+        if row[0] != found[-1].seq + 1:
+            raise damaged("a change in the journal")
         if next_uid(found[-1].uid) != row[1]:
             break
         found.append(_change(row))
@@ -95,12 +116,8 @@ def last_of_version(
     connection: sqlite3.Connection, uid: str, kinds: Collection[str], *, before: int
 ) -> Change | None:
     """The last record of these kinds about a version that is older than record `before`, or None."""
-    marks = ",".join("?" * len(kinds))
-    row = connection.execute(
-        f"{_SELECT} WHERE seq < ? AND kind IN ({marks}) AND body ->> '$.version' = ? ORDER BY seq DESC LIMIT 1",
-        (before, *kinds, uid),
-    ).fetchone()
-    return None if row is None else _change(row)
+    found = iter_changes(connection, kinds=kinds, before=before)
+    return next((change for change in found if change.body.get("version") == uid), None)
 
 
 def _change(row: tuple[Any, ...]) -> Change:

@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from localart.catalog.metrics import Point, columns_of
+from localart.catalog.seals import onward
 from localart.errors import BlobDamaged
 from localart.records import dataclass
 
@@ -135,7 +136,7 @@ def rows_of(connection: sqlite3.Connection, run_key: int) -> Iterator[Row]:
     )
     while found := connection.execute(sql, (run_key, *after)).fetchall():
         yield from (Row(*row[:5]) for row in found)
-        after = (found[-1][5], found[-1][1])
+        after = onward(after, (found[-1][5], found[-1][1]))
 
 
 def rows_of_points(points: Iterable[Point]) -> list[Row]:

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localart.catalog.history_seals import refuse_damaged_history
-from localart.catalog.metrics import last_step
-from localart.catalog.seals import Sealed
+from localart.catalog.metrics import find_metric, last_step, logged_names
 from localart.jsonable import load_values
 from localart.model import HistoryRow
 from localart.records import dataclass
 
 _NAN = float("nan")
-_SEALED = Sealed(n="metric_names")
-_NAMES = f"SELECT n.id, n.name, {_SEALED.columns} FROM metric_names n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +27,18 @@ def history_facts(connection: sqlite3.Connection, run_key: int) -> HistoryFacts:
     """Count what the run logged."""
     refuse_damaged_history(connection, run_key)
     rows = connection.execute(
-        "SELECT n.name, count(*) FROM metrics m JOIN metric_names n ON n.id = m.metric WHERE m.run = ?"
-        " GROUP BY m.metric ORDER BY n.id",
-        (run_key,),
+        "SELECT metric, count(*) FROM metrics WHERE run = ? GROUP BY metric ORDER BY metric", (run_key,)
     ).fetchall()
+    names = logged_names(connection, run_key)
     (row_count,) = connection.execute(
         "SELECT count(DISTINCT step) FROM metrics WHERE run = ?", (run_key,)
     ).fetchone()
     last = last_step(connection, run_key)
-    return HistoryFacts(row_count=row_count, last_step=-1 if last is None else last, counts=dict(rows))
+    return HistoryFacts(
+        row_count=row_count,
+        last_step=-1 if last is None else last,
+        counts={names[key]: count for key, count in rows if key in names},
+    )
 
 
 def steps_of(
@@ -63,12 +63,12 @@ def steps_of(
     if not keys:
         sql = "SELECT DISTINCT step FROM metrics WHERE run = :run AND step > :after AND step < :before ORDER BY step"
         return [step for (step,) in connection.execute(f"{sql} LIMIT :limit", bounds).fetchall()]
-    names = {f"k{number}": key for number, key in enumerate(keys)}
+    names = {f"k{number}": find_metric(connection, run_key, key) for number, key in enumerate(keys)}
     first, *others = names
-    sql = f"SELECT m.step FROM metrics m WHERE m.run = :run AND m.metric = {_metric(first)}"
+    sql = f"SELECT m.step FROM metrics m WHERE m.run = :run AND m.metric = :{first}"
     sql += " AND m.step > :after AND m.step < :before"
     for name in others:
-        sql += f" AND EXISTS (SELECT 1 FROM metrics o WHERE o.run = :run AND o.metric = {_metric(name)}"
+        sql += f" AND EXISTS (SELECT 1 FROM metrics o WHERE o.run = :run AND o.metric = :{name}"
         sql += " AND o.step = m.step)"
     rows = connection.execute(f"{sql} ORDER BY m.step LIMIT :limit", {**bounds, **names}).fetchall()
     return [step for (step,) in rows]
@@ -85,10 +85,6 @@ def _next_steps(connection: sqlite3.Connection, bounds: Mapping[str, int]) -> li
         )
         found.update(step for (step,) in rows.fetchall())
     return sorted(found)[: bounds["limit"]]
-
-
-def _metric(name: str) -> str:
-    return f"(SELECT id FROM metric_names WHERE name = :{name})"
 
 
 def rows_at(
@@ -113,15 +109,10 @@ def rows_at(
 
 
 def _metrics_of(connection: sqlite3.Connection, run_key: int, keys: Sequence[str]) -> dict[int, str]:
-    if keys:
-        where = "n.name IN (SELECT value FROM json_each(?))"
-        return dict(
-            _SEALED.rows(connection.execute(f"{_NAMES} WHERE {where}", (json.dumps(list(keys)),)).fetchall())
-        )
-    where = "EXISTS (SELECT 1 FROM metrics WHERE run = ? AND metric = n.id)"
-    return dict(
-        _SEALED.rows(connection.execute(f"{_NAMES} WHERE {where} ORDER BY n.id", (run_key,)).fetchall())
-    )
+    if not keys:
+        return logged_names(connection, run_key)
+    found = {key: find_metric(connection, run_key, key) for key in keys}
+    return {metric: key for key, metric in found.items() if metric is not None}
 
 
 def _value(value: float | None, body: str | None) -> Any:

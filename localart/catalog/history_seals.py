@@ -69,12 +69,16 @@ def seals_kept(connection: sqlite3.Connection, run_key: int) -> dict[int, Series
     rows = connection.execute(
         "SELECT metric, row_count, seal FROM history_seals WHERE run = ?", (run_key,)
     ).fetchall()
+    if not all(isinstance(fact, int) for row in rows for fact in row):
+        raise damaged(f"the seals of what run {shown(str(run_key))} logged")
     return {metric: SeriesSeal(count, seal) for metric, count, seal in rows}
 
 
 def refuse_damaged_history(connection: sqlite3.Connection, run_key: int) -> None:
     """CatalogDamaged unless the history of an ended run is what was sealed, or too long to be looked at here."""
     kept = seals_kept(connection, run_key)
+    if not kept:
+        _refuse_unsealed(connection, run_key)
     if not kept or sum(one.row_count for one in kept.values()) > MOST_COMPARED:
         return
     facts = (run_key, *(number for one in kept.values() for number in (one.row_count, one.seal)))
@@ -88,6 +92,19 @@ def refuse_damaged_history(connection: sqlite3.Connection, run_key: int) -> None
             raise damaged(f"what run {shown(str(run_key))} logged")
         return
     known.add(facts)
+
+
+_UNSEALED = (
+    "r.state <> 'running' AND EXISTS (SELECT 1 FROM metrics WHERE run = r.id)"
+    " AND NOT EXISTS (SELECT 1 FROM history_seals WHERE run = r.id)"
+)
+
+
+def _refuse_unsealed(connection: sqlite3.Connection, run_key: int) -> None:
+    """CatalogDamaged when the run has ended and what it logged has no seal: then it did not log that."""
+    row = connection.execute(f"SELECT 1 FROM runs r WHERE r.id = ? AND {_UNSEALED}", (run_key,)).fetchone()
+    if row is not None:
+        raise damaged(f"what run {shown(str(run_key))} logged")
 
 
 def _fits(connection: sqlite3.Connection, run_key: int) -> bool:
@@ -120,7 +137,8 @@ def forget_seals(tx: Transaction, run_key: int) -> None:
 def unsealed_histories(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
     """Row, uid and id of each run whose history is not what was sealed. Reads all that ended runs logged."""
     rows = connection.execute(
-        "SELECT DISTINCT h.run, r.uid, r.run_id FROM history_seals h JOIN runs r ON r.id = h.run ORDER BY h.run"
+        "SELECT r.id, r.uid, r.run_id FROM runs r"
+        f" WHERE EXISTS (SELECT 1 FROM history_seals WHERE run = r.id) OR ({_UNSEALED}) ORDER BY r.id"
     ).fetchall()
     for key, uid, run_id in rows:
         if seals_found(connection, key) != seals_kept(connection, key):

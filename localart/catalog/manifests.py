@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from localart.catalog import seals
 from localart.catalog.blobs import blob_ids
 from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged
@@ -173,6 +174,8 @@ def _folders(
     for layer in layers:
         asked = {**bounds, "layer": layer} if few else {"layer": layer}
         for path, dir_id in connection.execute(_FOLDERS_BETWEEN if few else _FOLDERS, asked).fetchall():
+            if not isinstance(path, str):
+                raise seals.damaged("a folder")
             folders.setdefault(path, []).append((layer, dir_id))
     return folders
 
@@ -221,7 +224,7 @@ def _layer_rows(
             yield row[0], _entry(span.folder, row)
         if len(rows) < _FETCH:
             return
-        after = rows[-1][0]
+        after = seals.onward(after or "", rows[-1][0])
 
 
 def _bounded(span: _Span) -> tuple[str, list[str]]:

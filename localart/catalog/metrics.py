@@ -13,11 +13,12 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from localart.catalog.history_seals import forget_seals, refuse_damaged_history
-from localart.catalog.seals import Sealed, onward, seal_of
+from localart.catalog.seals import Sealed, damaged, onward, seal_of
 from localart.catalog.summary_rules import Folded, find_rule, summarised, summary_ops
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
 from localart.model import HistoryRow
+from localart.names import shown
 from localart.records import dataclass
 
 _FETCH = 500
@@ -38,7 +39,8 @@ WITH RECURSIVE used(metric) AS (
   UNION ALL
   SELECT (SELECT min(metric) FROM metrics WHERE run = :run AND metric > used.metric) FROM used
   WHERE used.metric IS NOT NULL
-) SELECT n.id, n.name, {_SEALED.columns} FROM used JOIN metric_names n ON n.id = used.metric
+) SELECT n.id, n.name, {_SEALED.columns} FROM used LEFT JOIN metric_names n ON n.id = used.metric
+WHERE used.metric IS NOT NULL
 """
 
 
@@ -165,11 +167,11 @@ def last_values(connection: sqlite3.Connection, run_key: int) -> dict[str, Any]:
     """What the run's summary would say: the newest value of every key it logged, or what `define_metric` made of it."""
     refuse_damaged_history(connection, run_key)
     rows = connection.execute(
-        "SELECT n.name, m.value, m.body, max(m.step) FROM metrics m JOIN metric_names n ON n.id = m.metric"
-        " WHERE m.run = ? GROUP BY m.metric ORDER BY n.id",
+        "SELECT metric, value, body, max(step) FROM metrics WHERE run = ? GROUP BY metric ORDER BY metric",
         (run_key,),
-    )
-    values = {name: _value(value, body) for name, value, body, _ in rows.fetchall()}
+    ).fetchall()
+    names = logged_names(connection, run_key)  # after the rows: none of them is without its name then
+    values = {names[metric]: _value(value, body) for metric, value, body, _ in rows if metric in names}
     kept = connection.execute("SELECT metric_rules FROM runs WHERE id = ?", (run_key,)).fetchone()
     rules = load_values(kept[0]) if kept else {}
     return _by_rules(connection, run_key, values, rules) if rules else values
@@ -192,8 +194,8 @@ def _by_rules(
 
 def fold_metric(connection: sqlite3.Connection, run_key: int, name: str) -> Folded:
     """The numbers that one metric of the run had so far, together."""
-    of_metric = "FROM metrics WHERE run = :run AND metric = (SELECT id FROM metric_names WHERE name = :name)"
-    where = {"run": run_key, "name": name}
+    of_metric = "FROM metrics WHERE run = :run AND metric = :metric"
+    where = {"run": run_key, "metric": find_metric(connection, run_key, name)}
     rows, count, total, low, high = connection.execute(
         f"SELECT count(*), count(value), total(value), min(value), max(value) {of_metric}", where
     ).fetchone()
@@ -233,7 +235,26 @@ _FINITE = " AND value > -9e999 AND value < 9e999"
 def logged_names(connection: sqlite3.Connection, run_key: int) -> dict[int, str]:
     """The row and name of every metric the run logged."""
     rows = connection.execute(_NAMES, {"run": run_key}).fetchall()
+    if any(row[0] is None for row in rows):
+        raise damaged("the name of a metric")
     return dict(_SEALED.rows(rows))
+
+
+def find_metric(connection: sqlite3.Connection, run_key: int, name: str) -> int | None:
+    """The row of the metric with this name; None when the run did not log it, nor any other run.
+
+    CatalogDamaged when the run did, and the index of names does not lead there any more.
+    """
+    row = _SEALED.row(
+        connection.execute(
+            f"SELECT n.id, n.name, {_SEALED.columns} FROM metric_names n WHERE n.name = ?", (name,)
+        ).fetchone()
+    )
+    if row is None and name in logged_names(connection, run_key).values():
+        raise damaged(f"the index that leads to metric {shown(name)}")
+    if row is not None and row[1] != name:
+        raise damaged(f"metric {shown(name)}")
+    return None if row is None else int(row[0])
 
 
 def numeric_metrics(connection: sqlite3.Connection, run_key: int) -> list[str]:
@@ -266,13 +287,13 @@ def iter_samples(
     100,000 rows, half of what GROUP BY takes.
     """
     refuse_damaged_history(connection, run_key)
-    found = connection.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()
-    if found is None:
+    metric = find_metric(connection, run_key, name)
+    if metric is None:
         return
     low, high = connection.execute(
         "SELECT (SELECT min(step) FROM metrics WHERE run = :run AND metric = :metric),"
         " (SELECT max(step) FROM metrics WHERE run = :run AND metric = :metric)",
-        {"run": run_key, "metric": found[0]},
+        {"run": run_key, "metric": metric},
     ).fetchone()
     if low is None:
         return
@@ -281,7 +302,7 @@ def iter_samples(
     buckets = max(1, min(buckets, span))
     for turn in range(buckets):
         ends = (low + span * turn // buckets, low + span * (turn + 1) // buckets - 1)
-        yield from _sample(connection, (run_key, found[0], *ends))
+        yield from _sample(connection, (run_key, metric, *ends))
 
 
 def _sample(connection: sqlite3.Connection, where: tuple[int, int, int, int]) -> Iterator[MetricSample]:

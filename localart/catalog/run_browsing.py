@@ -10,7 +10,7 @@ from typing import Any
 
 from localart.catalog.edges import edges_at_runs, linked_keys
 from localart.catalog.history_seals import refuse_damaged_history
-from localart.catalog.metrics import logged_names
+from localart.catalog.metrics import find_metric, logged_names
 from localart.catalog.seals import Sealed, count_all
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest
@@ -73,9 +73,8 @@ def _newest(connection: sqlite3.Connection, run_key: int, metric: int, name: str
 def steps_logged(connection: sqlite3.Connection, run_key: int, name: str) -> list[int]:
     """The steps at which the run logged this, ascending; the last 100,000 of them."""
     rows = connection.execute(
-        "SELECT step FROM metrics WHERE run = ? AND metric = (SELECT id FROM metric_names WHERE name = ?)"
-        f" ORDER BY step DESC LIMIT {MOST_STEPS}",
-        (run_key, name),
+        f"SELECT step FROM metrics WHERE run = ? AND metric = ? ORDER BY step DESC LIMIT {MOST_STEPS}",
+        (run_key, find_metric(connection, run_key, name)),
     ).fetchall()
     return [step for (step,) in reversed(rows)]
 
@@ -85,8 +84,8 @@ def value_at(connection: sqlite3.Connection, run_key: int, name: str, step: int)
     refuse_damaged_history(connection, run_key)
     row = connection.execute(
         f"SELECT value, iif(length(body) > {_LONGEST_BODY}, NULL, body) FROM metrics"
-        " WHERE run = ? AND metric = (SELECT id FROM metric_names WHERE name = ?) AND step = ?",
-        (run_key, name, step),
+        " WHERE run = ? AND metric = ? AND step = ?",
+        (run_key, find_metric(connection, run_key, name), step),
     ).fetchone()
     if row is None:
         return None
@@ -128,11 +127,11 @@ def spread_numbers(connection: sqlite3.Connection, run_key: int, name: str, *, c
 
     Looks each of them up, so that a million steps take as long as a thousand; a spike between two may be missed.
     """
-    found = connection.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()
-    if found is None:
+    metric = find_metric(connection, run_key, name)
+    if metric is None:
         return []
     where = "FROM metrics WHERE run = ? AND metric = ?"
-    key = (run_key, found[0])
+    key = (run_key, metric)
     rows = connection.execute(f"SELECT value {where} ORDER BY step LIMIT ?", (*key, 2 * count)).fetchall()
     if len(rows) == 2 * count:
         (low, high) = connection.execute(

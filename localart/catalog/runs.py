@@ -14,6 +14,7 @@ from localart.catalog.seals import (
     onward,
     refuse_any_missing,
     refuse_missing,
+    refuse_rows_lost,
     resealed,
     seal,
     seal_of,
@@ -105,16 +106,7 @@ def iter_runs(
             yield _record(row)
         seen += len(rows)
     if seen < expected:
-        _refuse_lost(connection)
-
-
-def _refuse_lost(connection: sqlite3.Connection) -> None:
-    """CatalogDamaged when an index knows other runs than there are; some may only have been deleted meanwhile."""
-    by_index, by_row = connection.execute(
-        "SELECT (SELECT count(project) FROM runs), (SELECT count(*) FROM runs NOT INDEXED)"
-    ).fetchone()
-    if by_index != by_row:
-        raise damaged("one of the runs")
+        refuse_rows_lost(connection, "runs")  # or were they only deleted meanwhile?
 
 
 def refuse_missing_runs(connection: sqlite3.Connection, project: str | None) -> int:

@@ -311,6 +311,15 @@ def refuse_any_missing(connection: sqlite3.Connection, kind: str) -> int:
     return sum(count for _, count in found)
 
 
+def refuse_rows_lost(connection: sqlite3.Connection, table: str) -> None:
+    """CatalogDamaged when an index knows other rows than the table has. Counts both."""
+    by_index, by_row = connection.execute(  # one statement sees one state
+        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table} NOT INDEXED)"
+    ).fetchone()
+    if by_index != by_row:
+        raise damaged(f"one of the {table}")
+
+
 def _said(connection: sqlite3.Connection, kind: str) -> set[tuple[int, int]]:
     rows = connection.execute("SELECT owner, count FROM counts WHERE kind = ?", (kind,)).fetchall()
     return {pair for pair in rows if pair[1]}

@@ -134,7 +134,7 @@ class Tally:
             self.findings.extend(found)
         except (StoreDamaged, sqlite3.Error, UnicodeDecodeError) as error:
             self.findings.append(failure(error))
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
             if not self.findings:
                 raise
             self.findings.append(_unreadable(error))  # damaged pages have rows with values of any type
@@ -188,7 +188,7 @@ def verify(
         noted = _noted(repository, subset, resume_in, resume)
         try:
             _check_data(repository, tally, subset or Subset(), noted, progress)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
             if not tally.findings:
                 raise
             tally.findings.append(_unreadable(error))  # damaged pages have rows with values of any type

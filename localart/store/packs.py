@@ -35,7 +35,7 @@ _PACK_NAME = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 def pack_path(root: Path, pack: str) -> Path:
     """Where a pack lies in the store at `root`; StoreDamaged for a name no pack can have."""
-    if not _PACK_NAME.fullmatch(pack):
+    if not isinstance(pack, str) or not _PACK_NAME.fullmatch(pack):  # a damaged row holds anything
         raise StoreDamaged(
             "The catalog names a pack that cannot exist", hint="run `localart verify`, then `localart repair`"
         )
