@@ -7,6 +7,8 @@ for a flipped digest here would log the wrong bytes as if they were right.
 Files that were made together have neighbouring inodes, so one row holds 64 of them: a row a file took three times
 as long to write and to find. Its `facts`: 8 bytes whose bits say which inodes from `first` on are known, then for
 each of these size, content time, inode time (ns) and digest, in 56 bytes.
+
+Of large files it also remembers where they were read, for the next version is compared with the bytes that stand there.
 """
 
 import os
@@ -26,17 +28,25 @@ from localart.model import Digest
 
 RACY_NANOSECONDS = 2_000_000_000
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS neighbours(
   device INTEGER NOT NULL, first INTEGER NOT NULL, facts BLOB NOT NULL, checksum INTEGER NOT NULL,
   PRIMARY KEY(device, first)
 ) STRICT
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS paths(
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, path BLOB NOT NULL
+) STRICT
+""",
+)
 
 _UNUSED_SECONDS = 90 * 86_400  # a store that was not logged to for so long is read anew
 
 _BATCH = 300
 _NEIGHBOURS = 64
+_MOST_PATHS = 1_000
 _FRESH_FILES = 8192  # written at once, so that a row is not rewritten for each of its files
 _KNOWN = struct.Struct("<Q")
 _FACTS = struct.Struct("<3q32s")
@@ -136,6 +146,29 @@ class StatCache:
             except (sqlite3.Error, OSError) as error:
                 self._recover(error)
 
+    def note_path(self, digest: Digest, path: str) -> None:
+        """The file at `path` holds the bytes of this digest; the last place is kept, of the last 1,000 files."""
+        with self._alone():
+            try:
+                self._open().execute(
+                    "INSERT OR REPLACE INTO paths(digest, path) VALUES (?,?)", (digest, os.fsencode(path))
+                )
+                self._open().execute(
+                    "DELETE FROM paths WHERE id <= (SELECT max(id) FROM paths) - ?", (_MOST_PATHS,)
+                )
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+
+    def find_path(self, digest: Digest) -> str | None:
+        """Where these bytes were last read. A guess: what stands there now is for the caller to check."""
+        with self._alone():
+            try:
+                row = self._open().execute("SELECT path FROM paths WHERE digest = ?", (digest,)).fetchone()
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+                return None
+        return None if row is None else os.fsdecode(row[0])
+
     def _open(self) -> sqlite3.Connection:
         if self._path is None:
             raise OSError("nowhere to remember")
@@ -150,7 +183,8 @@ class StatCache:
             )
             self._connection.execute("PRAGMA synchronous=OFF")
             self._connection.execute("PRAGMA journal_mode=MEMORY")
-            self._connection.execute(_SCHEMA)
+            for statement in _SCHEMA:
+                self._connection.execute(statement)
         return self._connection
 
     def _recover(self, error: Exception) -> None:
@@ -185,6 +219,7 @@ class StatCache:
         with self._alone():
             try:
                 self._open().execute("DELETE FROM neighbours")
+                self._open().execute("DELETE FROM paths")
                 self._open().execute("VACUUM")
             except (sqlite3.Error, OSError) as error:
                 self._recover(error)

@@ -208,6 +208,7 @@ def _read_large(
                     raise
                 continue
             waiting.blob = blob
+            repository.cache.note_path(blob.digest, path)
             return source.stat, blob.digest
     raise AssertionError("unreachable")
 

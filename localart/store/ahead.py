@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from blake3 import blake3
 
-from localart.model import BlobRef, FramePlace, FrameRun, Piece
+from localart.model import BlobRef, Digest, FramePlace, FrameRun, Piece
 from localart.store.failures import damaged
 from localart.store.frames import FrameHead
 from localart.store.workers import Workers
@@ -32,8 +32,8 @@ class OpenFrame:
     head: FrameHead
 
     @cached_property
-    def members(self) -> frozenset[tuple[int, BlobRef]]:
-        """Each member with the offset of its first byte. Who compares a whole blob with its digest needs none."""
+    def members(self) -> frozenset[tuple[int, Digest, int]]:
+        """Of each member the offset of its first byte, digest and size. Who compares a whole blob with its digest needs none."""
         return self.head.places()
 
     def slice(self, run: FrameRun) -> memoryview:
@@ -44,11 +44,12 @@ class OpenFrame:
 
     def view(self, piece: Piece) -> memoryview:
         """The bytes of a piece as the frame's member table has it; not hashed."""
-        if (piece.offset, piece.blob) not in self.members:
+        start, blob = piece.offset, piece.blob
+        if (start, blob.digest, blob.size_bytes) not in self.members:
             raise damaged(
                 self.place.pack, self.place.start, "the frame holds other contents than the catalog says"
             )
-        return self.raw[piece.offset : piece.offset + piece.blob.size_bytes]
+        return self.raw[start : start + blob.size_bytes]
 
     def checked(self, piece: Piece) -> memoryview:
         """The bytes of a piece that match their digest."""

@@ -6,9 +6,10 @@ time on a 1 GB file. 64 KiB for floats of any size: finer cuts find nothing more
 made up 2 % of a difference. Reading a blob never needs the chunker.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from localart.store.codecs import SAMPLE_BYTES, Codec, choose_codec
+from localart.store.codecs import SAMPLE_BYTES, Codec, choose_codec, is_text
 from localart.store.source import ByteSource, fill
 
 if TYPE_CHECKING:
@@ -70,12 +71,21 @@ def holds_floats(source: ByteSource) -> bool:
     Several samples, because two versions of a file must decide alike or nothing of the first is found in the
     second.
     """
+    votes = [choose_codec(sample).codec in {Codec.PLANES2, Codec.PLANES4} for sample in _samples(source)]
+    return 2 * sum(votes) >= len(votes)
+
+
+def holds_text(source: ByteSource) -> bool:
+    """Whether a file is text wherever one looks."""
+    return all(is_text(bytes(sample)) for sample in _samples(source))
+
+
+def _samples(source: ByteSource) -> Iterator[memoryview]:
+    """Some of a file's bytes from all over it, at multiples of 8; each is overwritten by the next."""
     count = max(2, min(_SAMPLES, source.size_bytes // (2 * SAMPLE_BYTES)))
     room = max(0, source.size_bytes - SAMPLE_BYTES)
     buffer = memoryview(bytearray(min(SAMPLE_BYTES, source.size_bytes)))
-    votes = 0
     for number in range(count):
         offset = room * (2 * number + 1) // (2 * count) // ALIGN_BYTES * ALIGN_BYTES
         fill(source, buffer, offset)
-        votes += choose_codec(buffer).codec in {Codec.PLANES2, Codec.PLANES4}
-    return 2 * votes >= count
+        yield buffer

@@ -18,6 +18,7 @@ from localart.records import dataclass
 from localart.store.differences import (
     add_difference,
     decode_bases,
+    difference_planes,
     encode_bases,
     fold_difference,
     lowest_difference,
@@ -35,6 +36,7 @@ SAMPLE_BYTES = 64 << 10
 _RAW_ABOVE = 0.95  # of the sample's size: below 5 % saved, decompressing is not worth it
 _PLANES_BELOW = 0.95  # of what plain zstd takes
 _DELTA_BELOW = 0.9  # of what the best without a base takes: reading it again costs more
+_CLEARLY_BELOW = 0.8
 _PLANES_FROM_BYTES = 4 << 10
 _PART_SAMPLE_BYTES = 16 << 10
 _PHASE_BYTES = 8
@@ -79,12 +81,20 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Bytes `start` to `stop` of a frame, the codec of their difference, and what is added to the numbers below."""
+    """Bytes `start` to `stop` of a frame, the codec of their difference, and what is added to the numbers below.
+
+    `is_clear`: what is saved leaves no doubt that more of the same tensor is told alike.
+    """
 
     start: int
     stop: int
     codec: Codec
     amount: int
+    is_clear: bool = False
+
+    def follows(self, before: "Told") -> bool:
+        """Whether these bytes are told as those just `before` them are."""
+        return (before.stop, before.codec, before.amount) == (self.start, self.codec, self.amount)
 
 
 RAW = Recipe(Codec.RAW)
@@ -108,7 +118,7 @@ def choose_codec(sample: Bytes, *, planes: bool = True) -> Recipe:
     return recipe if size < len(sample) * _RAW_ABOVE else RAW
 
 
-def choose_difference(raw: bytes, below: Bytes, start: int, stop: int, plain: Recipe) -> Told | None:
+def choose_difference(raw: Bytes, below: Bytes, start: int, stop: int, plain: Recipe) -> Told | None:
     """How these bytes of a frame are told from what lies `below` it, where that takes clearly less than `plain`.
 
     A sample from their middle decides.
@@ -121,10 +131,12 @@ def choose_difference(raw: bytes, below: Bytes, start: int, stop: int, plain: Re
     sizes = {codec: _planes_bytes(folded[codec], _STRIDES[codec]) for codec in _WHOLE_DELTAS}
     codec = min(sizes, key=lambda codec: sizes[codec])
     told, amount = _better_raised(sample, base, folded[codec], sizes[codec], _STRIDES[codec])
-    return Told(start, stop, codec, amount) if told < size * _DELTA_BELOW else None
+    if told >= size * _DELTA_BELOW:
+        return None
+    return Told(start, stop, codec, amount, is_clear=told < size * _CLEARLY_BELOW and not amount)
 
 
-def _better_raised(sample: bytes, base: Bytes, folded: Bytes, size: int, width: int) -> tuple[int, int]:
+def _better_raised(sample: Bytes, base: Bytes, folded: Bytes, size: int, width: int) -> tuple[int, int]:
     """The size when the lowest difference is added to the base, and that; or `size` and 0."""
     amount = lowest_difference(folded, width) % (1 << 8 * width)
     return min((size, 0), (_planes_bytes(fold_difference(sample, base, width, amount), width), amount))
@@ -139,7 +151,7 @@ def is_text(sample: bytes) -> bool:
     return len(sample.translate(None, _CONTROL_BYTES)) == len(sample)
 
 
-def _stored_bytes(recipe: Recipe, sample: bytes) -> int:
+def _stored_bytes(recipe: Recipe, sample: Bytes) -> int:
     return sum(len(part) for part in _encode(recipe, sample))
 
 
@@ -191,7 +203,7 @@ def _compress_section(raw: Bytes, below: Bytes, told: Told | None, rest: Recipe)
     if told is None:
         return compress(rest, [raw])
     width = _STRIDES[told.codec]
-    return told.codec, _planes(fold_difference(raw, below, width, told.amount), width, 1)
+    return told.codec, _compressed(difference_planes(raw, below, width, told.amount), 1)
 
 
 def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
@@ -201,9 +213,13 @@ def _encode(recipe: Recipe, raw: Bytes) -> list[Bytes]:
 
 
 def _planes(raw: Bytes, stride: int, level: int) -> list[Bytes]:
+    return _compressed(split_planes(raw, stride), level)
+
+
+def _compressed(planes: Sequence[Bytes], level: int) -> list[Bytes]:
     compressor = _threads.compressor(level)
-    planes: list[Bytes] = [compressor.compress(plane) for plane in split_planes(raw, stride)]
-    return [struct.pack(f"<{stride}I", *(len(plane) for plane in planes)), *planes]
+    stored: list[Bytes] = [compressor.compress(plane) for plane in planes]
+    return [struct.pack(f"<{len(stored)}I", *(len(plane) for plane in stored)), *stored]
 
 
 class _PerThread(threading.local):

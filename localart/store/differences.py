@@ -18,13 +18,14 @@ Today's writers put the planes into the sections of `mixes`, behind the same tab
 """
 
 import struct
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from localart.errors import BlobDamaged
 from localart.model import BaseSlice, Digest
+from localart.store.planes import has_numpy, split_planes
 
 if TYPE_CHECKING:
     from localart.store.codecs import Bytes
@@ -70,15 +71,22 @@ def decode_bases(body: "Bytes", raw_bytes: int) -> tuple[tuple[BaseSlice, ...], 
 def fold_difference(raw: "Bytes", base: "Bytes", width: int, amount: int = 0) -> "Bytes":
     """`raw` - `base` - `amount` as whole numbers of `width` bytes, folded; a shorter rest is kept as it is."""
     whole = len(raw) - len(raw) % width
-    fold = _fold_fast if _has_numpy() else _fold_plain
+    fold = _fold_fast if has_numpy() else _fold_plain
     folded = fold(raw[:whole], base[:whole], width, amount)
     return folded if whole == len(raw) else bytes(folded) + bytes(raw[whole:])
+
+
+def difference_planes(raw: "Bytes", base: "Bytes", width: int, amount: int = 0) -> "Sequence[Bytes]":
+    """The byte planes of what `fold_difference` gives. This thread's next call may overwrite them."""
+    if has_numpy() and len(raw) % width == 0:
+        return _planes_fast(raw, base, width, amount)
+    return split_planes(fold_difference(raw, base, width, amount), width)
 
 
 def add_difference(folded: "bytearray | memoryview", base: "Bytes", width: int, amount: int = 0) -> "Bytes":
     """Undo `fold_difference`, where possible in the buffer that holds the folded numbers."""
     whole = len(folded) - len(folded) % width
-    add = _add_fast if _has_numpy() else _add_plain
+    add = _add_fast if has_numpy() else _add_plain
     raw = add(memoryview(folded)[:whole], base[:whole], width, amount)
     return raw if whole == len(folded) else bytes(raw) + bytes(folded[whole:])
 
@@ -98,11 +106,6 @@ def lowest_difference(folded: "Bytes", width: int) -> int:
     return min(((number >> 1) ^ -(number & 1) for number in numbers), default=0)
 
 
-@lru_cache(maxsize=1)
-def _has_numpy() -> bool:
-    return find_spec("numpy") is not None
-
-
 def _fold_fast(raw: "Bytes", base: "Bytes", width: int, amount: int) -> "Bytes":
     import numpy as np
 
@@ -114,6 +117,44 @@ def _fold_fast(raw: "Bytes", base: "Bytes", width: int, amount: int) -> "Bytes":
     difference <<= 1  # in place, as below: every array is a mebibyte
     difference ^= sign.view(unsigned)
     return memoryview(difference).cast("B")
+
+
+def _planes_fast(raw: "Bytes", base: "Bytes", width: int, amount: int) -> "Sequence[Bytes]":
+    """In arrays that are kept: fresh ones of a mebibyte cost page faults, as much time as the numbers."""
+    import numpy as np
+
+    unsigned, signed = np.dtype(f"<u{width}"), np.dtype(f"<i{width}")
+    count = len(raw) // width
+    one, other, planes = (array[: count * width] for array in _scratch.arrays(len(raw)))
+    difference, shifted = one.view(unsigned), other.view(unsigned)
+    np.subtract(np.frombuffer(raw, unsigned), np.frombuffer(base, unsigned), out=difference)
+    if amount:
+        difference -= unsigned.type(amount)
+    np.right_shift(difference.view(signed), 8 * width - 1, out=shifted.view(signed))
+    difference <<= 1
+    difference ^= shifted
+    for number in range(width):
+        np.right_shift(difference, 8 * number, out=shifted)
+        np.copyto(planes[number * count : (number + 1) * count], shifted, casting="unsafe")
+    return [planes[number * count : (number + 1) * count].data for number in range(width)]
+
+
+class _Scratch(threading.local):
+    """Three arrays of bytes for each thread."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Any] = []
+
+    def arrays(self, size_bytes: int) -> list[Any]:
+        """At least so long each, holding anything."""
+        import numpy as np
+
+        if not self._arrays or len(self._arrays[0]) < size_bytes:
+            self._arrays = [np.empty(size_bytes, np.uint8) for _ in range(3)]
+        return self._arrays
+
+
+_scratch = _Scratch()
 
 
 def _add_fast(folded: memoryview, base: "Bytes", width: int, amount: int) -> "Bytes":

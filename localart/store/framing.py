@@ -1,6 +1,6 @@
 """From raw bytes to a frame in a pack."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from localart.errors import StoreDamaged
@@ -11,6 +11,7 @@ from localart.store.codecs import (
     SAMPLE_BYTES,
     Codec,
     Recipe,
+    Told,
     choose_codec,
     choose_difference,
     compress,
@@ -54,7 +55,7 @@ def write_difference(
     ground: Ground,
 ) -> Placed:
     """As `write_frame`, told by the difference from earlier bytes where that takes clearly less."""
-    raw = b"".join(parts)
+    raw = parts[0] if len(parts) == 1 else b"".join(parts)
     try:
         below = ground.read(len(raw))
     except StoreDamaged:  # an old version that is damaged must not keep a new one from being stored
@@ -70,16 +71,43 @@ def write_difference(
 
 
 def _tell(
-    raw: bytes, below: Bytes, ground: Ground, recipe: Recipe
+    raw: Bytes, below: Bytes, ground: Ground, recipe: Recipe
 ) -> tuple[Codec, list[Bytes], Ground] | None:
     """The body that tells a difference, its codec, and the part of the ground that it stands on."""
-    told = [choose_difference(raw, below, start, stop, recipe) for start, stop in ground.extents]
+    told = list(_judged(raw, below, ground, recipe))
     used = ground.only([part is not None for part in told])
     if not used.parts:
         return None
     bases = [base.slice for base in used.bases]
-    body = compress_difference(raw, below, bases, [part for part in told if part is not None], recipe)
+    body = compress_difference(raw, below, bases, list(_joined(told)), recipe)
     return None if body is None else (*body, used)
+
+
+def _judged(raw: Bytes, below: Bytes, ground: Ground, recipe: Recipe) -> Iterator[Told | None]:
+    """For each part how it is told. Where the difference clearly pays, the tensor's next window is not asked again."""
+    told: Told | None = None
+    for part, (start, stop) in zip(ground.parts, ground.extents, strict=True):
+        if part.goes_on and told is not None and told.is_clear:
+            told = replace(told, start=start, stop=stop)
+        else:
+            told = choose_difference(raw, below, start, stop, recipe)
+        yield told
+
+
+def _joined(told: Iterable[Told | None]) -> Iterator[Told]:
+    """Neighbours that are told alike as one: fewer and longer byte planes."""
+    before: Told | None = None
+    for part in told:
+        if part is None:
+            continue
+        if before is not None and part.follows(before):
+            before = replace(before, stop=part.stop)
+            continue
+        if before is not None:
+            yield before
+        before = part
+    if before is not None:
+        yield before
 
 
 def _append(

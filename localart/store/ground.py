@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import TypeAlias
 
-from localart.model import BasePiece, BaseSlice, BlobLayout, Piece
+from blake3 import blake3
+
+from localart.model import BasePiece, BaseSlice, BlobLayout, BlobRef, Piece
 from localart.records import dataclass
+from localart.store.source import ByteSource, fill
 
 MAX_DEPTH = 4
 """How many differences may be stacked: reading one reads all below it."""
@@ -18,6 +21,7 @@ _LEAST_COVERED = 4  # one byte in so many
 _LEAST_PART_BYTES = 32 << 10
 _MOST_PART_BYTES = 256 << 10
 _PADDING_BYTES = 4 << 10
+_COMPARED_CHUNKS = 64
 
 ReadBelow: TypeAlias = Callable[[Sequence[BasePiece], int], bytearray]
 
@@ -38,6 +42,7 @@ class EarlierContent:
     """
 
     def __init__(self, layout: BlobLayout, spans: Sequence[Span], read: ReadBelow) -> None:
+        self._size_bytes = layout.blob.size_bytes
         self._pieces = layout.pieces
         self._starts = _starts(layout)
         self._spans = spans
@@ -45,12 +50,20 @@ class EarlierContent:
         self._read = read
         self._misses = 0
 
+    def differs_from(self, source: ByteSource) -> bool:
+        """Whether `source` is another content for certain: one of a few chunks all over it is not the same."""
+        if source.size_bytes != self._size_bytes:
+            return True
+        every = max(1, len(self._pieces) // _COMPARED_CHUNKS)
+        compared = zip(self._starts[::every], self._pieces[::every], strict=True)
+        return any(_is_other(source, start, piece.blob) for start, piece in compared)
+
     def below(self, ranges: Sequence[tuple[int, int]]) -> "Ground | None":
         """What lies below the bytes of a frame, which come from these ranges of the file; None: nothing useful."""
         if self._is_hopeless():
             return None
         parts = tuple(_parted(self._covering(ranges)))
-        covered = sum(_length(base) for part in parts for base in part)
+        covered = sum(_length(base) for part in parts for base in part.bases)
         wanted = sum(stop - start for start, stop in ranges)
         return Ground(self, parts) if _LEAST_COVERED * covered > wanted else None
 
@@ -96,23 +109,33 @@ class EarlierContent:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The earlier bytes below bytes of one kind in a frame: a tensor, a window of one, or some small ones.
+
+    `goes_on`: it is the next window of what the part before it ends with.
+    """
+
+    bases: tuple[BasePiece, ...]
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
-    """The earlier bytes below one frame."""
+    """The earlier bytes below one frame, `parts` in order."""
 
     earlier: EarlierContent
-    parts: tuple[tuple[BasePiece, ...], ...]
-    """In order; each is of one kind, such as a tensor or a window of one, and worth a judgement of its own."""
+    parts: tuple[Part, ...]
 
     @property
     def bases(self) -> tuple[BasePiece, ...]:
         """All of them."""
-        return tuple(base for part in self.parts for base in part)
+        return tuple(base for part in self.parts for base in part.bases)
 
     @property
     def extents(self) -> list[tuple[int, int]]:
         """Where in the frame each part begins and ends; the padding behind a tensor is part of it."""
-        starts = [part[0].slice.at for part in self.parts]
-        stops = [part[-1].slice.at + _length(part[-1]) for part in self.parts]
+        starts = [part.bases[0].slice.at for part in self.parts]
+        stops = [part.bases[-1].slice.at + _length(part.bases[-1]) for part in self.parts]
         nexts = [*starts[1:], stops[-1]]
         return [
             (start, following if following - stop < _PADDING_BYTES else stop)
@@ -137,21 +160,22 @@ class Ground:
         self.earlier.note(paid=paid)
 
 
-def _parted(covering: Iterator[list[BasePiece]]) -> Iterator[tuple[BasePiece, ...]]:
+def _parted(covering: Iterator[list[BasePiece]]) -> Iterator[Part]:
     """The bases of a frame in parts: small tensors together, large ones in windows."""
     part: list[BasePiece] = []
     size = 0
+    goes_on = False
     for bases in covering:
         begins_anew = max(size, sum(map(_length, bases))) >= _LEAST_PART_BYTES
-        for base in bases:
+        for number, base in enumerate(bases):
             if part and (begins_anew or size >= _MOST_PART_BYTES):
-                yield tuple(_merged(part))
-                part, size = [], 0
+                yield Part(tuple(_merged(part)), goes_on)
+                part, size, goes_on = [], 0, number > 0
             begins_anew = False
             part.append(base)
             size += _length(base)
     if part:
-        yield tuple(_merged(part))
+        yield Part(tuple(_merged(part)), goes_on)
 
 
 def _length(base: BasePiece) -> int:
@@ -205,6 +229,12 @@ def _follows(before: BaseSlice, base: BaseSlice) -> bool:
         and base.start == before.stop
         and base.at == before.at + before.stop - before.start
     )
+
+
+def _is_other(source: ByteSource, start: int, chunk: BlobRef) -> bool:
+    view = memoryview(bytearray(chunk.size_bytes))
+    fill(source, view, start)
+    return blake3(view).digest() != chunk.digest
 
 
 def _starts(layout: BlobLayout) -> list[int]:

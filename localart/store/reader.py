@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -34,6 +35,9 @@ Job = TypeVar("Job")
 Run = TypeVar("Run")
 Located = TypeVar("Located", Piece, FrameRun)
 Answer = TypeVar("Answer")
+_OFFSET = attrgetter("offset")
+_KEY = itemgetter(0)
+
 Contents: TypeAlias = list[tuple[BlobRef, Bytes]]
 
 
@@ -115,18 +119,18 @@ class BlobReader:
             yield layout.blob, self.read(layout)
 
     def hand_out(
-        self, layouts: Iterable[BlobLayout], task: "Callable[[Contents], Answer]"
+        self, pieces: Iterable[Piece], task: "Callable[[Contents], Answer]"
     ) -> "list[Future[Answer]]":
-        """Begin to call `task` on the pool with the checked contents of each frame that holds some of these blobs.
+        """Begin to call `task` on the pool with the checked contents of each frame that holds some of these pieces.
 
-        The futures are in the order of the packs. Blobs of several chunks are left out. Who leaves early cancels the
-        futures that have not begun and waits for the others.
+        The futures are in the order of the packs. Who leaves early cancels the futures that have not begun and waits
+        for the others.
         """
-        single, _ = _parted(layouts)
-        return [
-            self._workers.submit(lambda pieces: task(self._checked_pieces(pieces)), job)
-            for job in _jobs(single)
-        ]
+
+        def run(job: list[Piece]) -> Answer:
+            return task(self._checked_pieces(job))
+
+        return [self._workers.submit(run, job) for job in _jobs(pieces)]
 
     def close(self) -> None:
         """End the threads and close the packs. A later call begins anew."""
@@ -357,10 +361,15 @@ def _parted(layouts: Iterable[BlobLayout]) -> tuple[list[Piece], list[BlobLayout
     return single, chunked
 
 
-def _jobs(pieces: list[Piece]) -> list[list[Piece]]:
+def _jobs(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """The pieces of each frame, in the order they lie in the packs."""
-    pieces.sort(key=lambda piece: (piece.place.pack, piece.place.start, piece.offset))
-    return [list(group) for _, group in groupby(pieces, key=lambda piece: piece.place)]
+    found: dict[tuple[str, int], list[Piece]] = {}
+    for piece in pieces:
+        place = piece.place
+        found.setdefault((place.pack, place.start), []).append(piece)
+    for job in found.values():
+        job.sort(key=_OFFSET)
+    return [job for _, job in sorted(found.items(), key=_KEY)]
 
 
 def _wrong(blob: BlobRef, packs: set[str]) -> BlobDamaged:

@@ -61,6 +61,7 @@ class BlobWriter:
         self._progress = progress
         self._packs = PackAppender(root, packs)
         self._workers = Workers(threads)
+        self._hasher = Workers(1)
         self._begin()
         forget_in_children(self)
 
@@ -102,7 +103,7 @@ class BlobWriter:
         with self._turn():
             if source.size_bytes <= SMALL_BYTES:
                 return self._put([(read_all(source), group)])[0]
-            return self._find_large(source) or self._ingest(source, earlier)
+            return self._find_large(source, earlier) or self._ingest(source, earlier)
 
     def put_piece(self, content: bytes, group: str) -> BlobRef:
         """Take in one chunk or small content as it is, whatever its size and also when the index knows it."""
@@ -145,9 +146,14 @@ class BlobWriter:
         )
         self._collect(_WAITING_PER_THREAD * self._workers.count)
 
-    def _find_large(self, source: ByteSource) -> BlobRef | None:
-        """The blob of a large source whose bytes are stored already; hashing is much cheaper than chunking."""
+    def _find_large(self, source: ByteSource, earlier: EarlierContent | None) -> BlobRef | None:
+        """The blob of a large source whose bytes are stored already; hashing is much cheaper than chunking.
+
+        Where it is not even what it was before, it is hardly something still older.
+        """
         if not self._index.knows_size(source.size_bytes):
+            return None
+        if earlier is not None and earlier.differs_from(source):
             return None
         digest = digest_of(source)
         if self._find_new([digest]):
@@ -161,6 +167,7 @@ class BlobWriter:
             source=source,
             packs=self._packs,
             workers=self._workers,
+            hasher=self._hasher,
             ring=self._ring,
             find_new=self._find_new,
             progress=self._progress,
@@ -282,12 +289,14 @@ class BlobWriter:
         """Forget what is staged, end the threads, let go of the pack. A later call begins anew."""
         with self._lock:
             self._workers.close()
+            self._hasher.close()
             self._drop_pending()
             self._packs.close()
 
     def forget(self) -> None:
         """In a forked child: all that was staged belongs to the parent."""
         self._workers.forget()
+        self._hasher.forget()
         self._begin()
 
     # --- inside ---

@@ -67,9 +67,9 @@ def safetensors(tensors):
 def test_what_was_subtracted_is_added_again(raw, seed, width, fast):
     base = noise(len(raw), seed)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(differences, "_has_numpy", lambda: fast)
+        patched.setattr(differences, "has_numpy", lambda: fast)
         folded = fold_difference(raw, base, width)
-        patched.setattr(differences, "_has_numpy", lambda: not fast)
+        patched.setattr(differences, "has_numpy", lambda: not fast)
 
         assert add_difference(folded, base, width) == raw
     assert len(folded) == len(raw)
@@ -77,7 +77,7 @@ def test_what_was_subtracted_is_added_again(raw, seed, width, fast):
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_small_differences_of_either_sign_become_small_numbers(fast, monkeypatch):
-    monkeypatch.setattr(differences, "_has_numpy", lambda: fast)
+    monkeypatch.setattr(differences, "has_numpy", lambda: fast)
     before, after = struct.pack("<4H", 7, 7, 0, 65535), struct.pack("<4H", 8, 5, 65535, 0)
 
     assert struct.unpack("<4H", fold_difference(after, before, 2)) == (2, 3, 1, 2)
@@ -94,7 +94,7 @@ def test_numbers_are_raised_alike_with_numpy_and_without_and_lowered_again(raw, 
     found = []
     for fast in (False, True):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(differences, "_has_numpy", lambda fast=fast: fast)
+            patched.setattr(differences, "has_numpy", lambda fast=fast: fast)
             raised = raise_numbers(raw, amount, width)
             found += [raised, raise_numbers(raised, -amount % (1 << 8 * width), width)]
 
@@ -121,7 +121,7 @@ STRANGE = [
 @pytest.mark.parametrize("amount", [0, 1, 0x80000000, 0xFFFFFFFF])
 @pytest.mark.parametrize("fast", [False, True])
 def test_every_kind_of_float_is_told_from_every_other_to_the_bit(fast, amount, monkeypatch):
-    monkeypatch.setattr(differences, "_has_numpy", lambda: fast)
+    monkeypatch.setattr(differences, "has_numpy", lambda: fast)
     raw = struct.pack("<121I", *(one for one in STRANGE for _ in STRANGE)) * 20
     below = struct.pack("<121I", *(other for _ in STRANGE for other in STRANGE)) * 20
     told = Told(0, len(raw), Codec.DELTA4, amount)
