@@ -130,7 +130,7 @@ class FindPage(Page[bool]):
         """While one types, the keys that work everywhere are letters."""
         return super().hidden_keys() | {"app.find", "app.help", "app.back"}
 
-    def _right_chips(self) -> list[Chip]:
+    def right_chips(self) -> list[Chip]:
         return []
 
     def store_changed(self) -> None:
