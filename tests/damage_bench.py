@@ -320,11 +320,45 @@ def _zero_page(content: bytearray, dice: random.Random) -> None:
 
 
 def _swap_pages(content: bytearray, dice: random.Random) -> None:
-    a, b = (page * PAGE_BYTES for page in dice.sample(range(len(content) // PAGE_BYTES), 2))
+    a, b = dice.sample(range(len(content) // PAGE_BYTES), 2)
+    swap_pages(content, a + 1, b + 1)
+
+
+def swap_pages(content: bytearray, first: int, second: int) -> None:
+    """Let two pages of a database change places; pages are counted from 1."""
+    a, b = (first - 1) * PAGE_BYTES, (second - 1) * PAGE_BYTES
     content[a : a + PAGE_BYTES], content[b : b + PAGE_BYTES] = (
         content[b : b + PAGE_BYTES],
         content[a : a + PAGE_BYTES],
     )
+
+
+def page_kind(content: bytes | bytearray, page: int) -> int:
+    """What SQLite takes a page for: 2 and 10 are of indexes, 5 and 13 of tables (inner ones first)."""
+    return content[(page - 1) * PAGE_BYTES + (100 if page == 1 else 0)]
+
+
+def leaves_of(content: bytes | bytearray, root: int) -> list[int]:
+    """The pages below the root of a table or an index of at most two levels, in order; itself when it has none."""
+    if page_kind(content, root) in {10, 13}:
+        return [root]
+    page = content[(root - 1) * PAGE_BYTES : root * PAGE_BYTES]
+    cells = [
+        int.from_bytes(page[at : at + 2], "big")
+        for at in range(12, 12 + 2 * int.from_bytes(page[3:5], "big"), 2)
+    ]
+    return [int.from_bytes(page[at : at + 4], "big") for at in (*cells, 8)]
+
+
+def roots(root: Path) -> dict[str, int]:
+    """The first page of every table and index of a store's database."""
+    connection = sqlite3.connect(f"file:{root / 'localart.db'}?mode=ro", uri=True)
+    try:
+        return dict(
+            connection.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0").fetchall()
+        )
+    finally:
+        connection.close()
 
 
 PAGE_BYTES = 4096

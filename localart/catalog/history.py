@@ -54,10 +54,10 @@ def iter_changes(
     sql = f"{_SELECT} WHERE seq >= ? AND seq < ?{some} ORDER BY seq DESC"
     while stop > 1:  # numbers have no gaps: each page must hold its own, whatever leads to it
         at, start = stop, max(stop - _PAGE, 1)
+        _refuse_others(connection, start, stop)
         for row in connection.execute(sql, (start, stop, *kinds)).fetchall():
             at = onward(at, row[0], downwards=True)
             yield _change(row)
-        _refuse_others(connection, start, stop)
         stop = start
 
 

@@ -123,6 +123,8 @@ def _nodes(
     connection: sqlite3.Connection, sql: str, ids: Iterable[int], sealed: Sealed
 ) -> list[tuple[Any, ...]]:
     wanted = set(ids)
+    if not all(isinstance(one, int) for one in wanted):
+        raise damaged("one of the edges")
     is_compared = len(wanted) <= MOST_COMPARED
     sql = sql.format(seals=f", {sealed.columns}" if is_compared else "")
     found = connection.execute(sql, (json.dumps(list(wanted)),)).fetchall()

@@ -312,11 +312,15 @@ def refuse_any_missing(connection: sqlite3.Connection, kind: str) -> int:
 
 
 def refuse_rows_lost(connection: sqlite3.Connection, table: str) -> None:
-    """CatalogDamaged when an index knows other rows than the table has. Counts both."""
-    by_index, by_row = connection.execute(  # one statement sees one state
-        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table} NOT INDEXED)"
+    """CatalogDamaged when an index knows other rows than the table has, or one that is not found in it by its id.
+
+    Looks at each row.
+    """
+    by_index, by_row, is_lost = connection.execute(  # one statement sees one state
+        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table} NOT INDEXED),"
+        f" EXISTS (SELECT 1 FROM {table} known WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE id = known.id))"
     ).fetchone()
-    if by_index != by_row:
+    if by_index != by_row or is_lost:
         raise damaged(f"one of the {table}")
 
 
