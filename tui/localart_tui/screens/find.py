@@ -131,6 +131,7 @@ class FindPage(Page[bool]):
         return super().hidden_keys() | {"app.find", "app.help", "app.back"}
 
     def right_chips(self) -> list[Chip]:
+        """Nothing: what is typed stands on the page itself."""
         return []
 
     def store_changed(self) -> None:
