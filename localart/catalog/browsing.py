@@ -410,6 +410,8 @@ def version_lines(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Ve
         one.version_id: one.run_key for one in edges_at_versions(connection, ids, "output") if one.is_made
     }
     makers = _by_id(connection, f"{_MAKERS} WHERE r.id IN", list(set(made_by.values())), _ONE_RUN)
+    if len(makers) < len(set(made_by.values())):
+        refuse_rows_lost(connection, "runs")
     return [
         _version_line(rows[row_id], names.get(row_id, ()), makers.get(made_by.get(row_id, 0), _NOBODY))
         if row_id in rows

@@ -55,9 +55,10 @@ def iter_changes(
     while stop > 1:  # numbers have no gaps: each page must hold its own, whatever leads to it
         at, start = stop, max(stop - _PAGE, 1)
         _refuse_others(connection, start, stop)
-        for row in connection.execute(sql, (start, stop, *kinds)).fetchall():
+        rows = connection.execute(sql, (start, stop, *kinds)).fetchall()
+        for row in rows:  # all of them before the first is told: who asks for few does not ask for the rest
             at = onward(at, row[0], downwards=True)
-            yield _change(row)
+        yield from map(_change, rows)
         stop = start
 
 
