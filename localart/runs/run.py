@@ -5,11 +5,10 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
-from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from localart.catalog import metrics, runs
 from localart.catalog.lock import FileLock
@@ -20,16 +19,16 @@ from localart.operations.run_life import StartedRun, end_run, retag_run, run_loc
 from localart.records import dataclass
 from localart.reporter import Reporter
 from localart.repository import Repository
-from localart.runs.alerts import AlertLevel, Alerts
+from localart.runs.alerts import Alerts
 from localart.runs.configuration import Config
 from localart.runs.console import FILE_NAME, Console
 from localart.runs.facts import RunStatus
 from localart.runs.files import RunFiles
 from localart.runs.guests import Guests, has_guests, note_guest
 from localart.runs.history import History
-from localart.runs.metric_rules import Metric, MetricRules, check_metric
-from localart.runs.restoring import find_run, restore_file
-from localart.runs.run_artifacts import RunArtifacts, texts
+from localart.runs.metric_rules import MetricRules
+from localart.runs.run_artifacts import texts
+from localart.runs.run_logging import RunLogging
 from localart.runs.settings import Settings
 from localart.runs.summary_values import Summary
 from localart.runs.surroundings import Surroundings, Wanted
@@ -47,7 +46,7 @@ class RunWishes:
     quiet: bool = False
 
 
-class Run(RunArtifacts):
+class Run(RunLogging):
     """A running run, made by `init()`. After `finish()` it can only be read.
 
     `with` finishes it; an exception in the body marks it as failed and goes on. A `with` around a run that is
@@ -143,110 +142,6 @@ class Run(RunArtifacts):
         self._refuse_finished("tags")
         retag_run(self._repository, self._record, [check_run_tag(tag) for tag in texts(tags)])
         self._reload()
-
-    # --- logging -----------------------------------------------------------------------------------------
-
-    def log(
-        self,
-        data: Mapping[str, Any],
-        step: int | None = None,
-        commit: bool | None = None,
-    ) -> None:
-        """Log numbers, text and media under their names; at `step`, or at the next one."""
-        self._refuse_finished("log")
-        kept = self._history.log(data, step, commit=commit)
-        if kept is not None:
-            self.summary.merge_logged(kept)
-
-    def _log_beside(self, data: Mapping[str, Any]) -> None:
-        """Add to the current step, unless the run is over: what hooks call."""
-        if not self._finished:
-            self.log(data, commit=False)
-
-    def define_metric(
-        self,
-        name: str,
-        step_metric: str | Metric | None = None,
-        step_sync: bool | None = None,
-        hidden: bool | None = None,
-        summary: str | None = None,
-        overwrite: bool | None = None,
-        goal: str | None = None,
-    ) -> Metric:
-        """Say how a metric (or all that match `prefix*`) is counted, and what the summary takes of it.
-
-        `summary` is some of min, max, mean, best (by `goal`), last, first, copy, none, with commas between. The rule
-        is kept with the run, and holds for what is logged from now on, with regard to all that was.
-        """
-        self._refuse_finished("define_metric")
-        metric = check_metric(name, step_metric, step_sync, hidden, summary, goal, overwrite)
-        self._rules.define(metric, overwrite=bool(overwrite))
-        return metric
-
-    def watch(
-        self,
-        models: Any,
-        criterion: Any = None,
-        log: str | None = "gradients",
-        log_freq: int = 1000,
-        idx: int | None = None,
-        log_graph: bool = False,
-    ) -> None:
-        """Log histograms of a PyTorch model's gradients, parameters or both every `log_freq` batches."""
-        del criterion
-        self._refuse_finished("watch")
-        self._watcher.watch(models, log=log, log_freq=log_freq, idx=idx, log_graph=log_graph)
-
-    def unwatch(self, models: Any = None) -> None:
-        """Stop watching these models, or all."""
-        self._watcher.unwatch(models)
-
-    def alert(
-        self,
-        title: str,
-        text: str,
-        level: str | AlertLevel | None = None,
-        wait_duration: float | timedelta | None = None,
-    ) -> None:
-        """Keep an alert with the run and say it on stderr; one of a title at most once in `wait_duration` seconds."""
-        self._refuse_finished("alert")
-        self._alerts.send(title, text, level, wait_duration)
-
-    def write_logs(self, text: str) -> None:
-        """Add text to what the run printed."""
-        self._refuse_finished("write_logs")
-        self._console.take(text)
-
-    # --- files -------------------------------------------------------------------------------------------
-
-    def save(
-        self,
-        glob_str: str | os.PathLike[str],
-        base_path: str | os.PathLike[str] | None = None,
-        policy: str = "live",
-        glob: bool = True,
-    ) -> list[str]:
-        """Keep files with the run (unlike an artifact, without versions); their paths below `dir`.
-
-        `live` and `end` take them in again when the run ends; `now` does not.
-        """
-        self._refuse_finished("save")
-        return self._files.save(glob_str, base_path, policy, is_glob=glob)
-
-    def restore(
-        self,
-        name: str,
-        run_path: str | None = None,
-        replace: bool = False,
-        root: str | os.PathLike[str] | None = None,
-    ) -> TextIO | None:
-        """Put a file that this run or another one kept below `root` (`dir`) and open it; None when there is none."""
-        origin = (
-            self._record
-            if run_path is None
-            else find_run(self._repository, run_path, project=self._record.project)
-        )
-        return restore_file(self._repository, origin, name, root=root or self.dir, replace=replace)
 
     # --- what a server would want to know ----------------------------------------------------------------
 
