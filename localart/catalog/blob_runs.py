@@ -1,17 +1,22 @@
 """Where the bytes of a large blob lie, told in few rows: what is read whole needs no row for each chunk."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from localart.catalog import blobs as blob_rows
 from localart.errors import BlobMissing
-from localart.model import BlobRef, FrameRun
+from localart.model import BlobRef, Digest, FrameRun, Piece
 
 WINDOW_BYTES = 64 << 20
 """How much of a blob one query tells of: memory stays the same whatever the blob's size."""
 
+_BATCH = 500  # digests a query
 _FRAME = "f.id, p.name, f.start, f.stored_bytes, f.raw_bytes, f.codec, f.checksum, f.depth"
+_WHOLE = (
+    f"SELECT b.digest, b.size, b.start, {_FRAME} FROM blobs b"
+    " JOIN frames f ON f.id = b.frame JOIN packs p ON p.id = f.pack"
+)
 _FROM = (
     " FROM chunks c JOIN blobs b ON b.id = c.chunk JOIN frames f ON f.id = b.frame JOIN packs p ON p.id = f.pack"
     " WHERE c.blob = :blob AND c.start >= :low AND c.start < :high"
@@ -21,6 +26,19 @@ _GROUPED = (
     " GROUP BY f.id, c.start - b.start ORDER BY at"
 )
 _SINGLE = f"SELECT c.start, b.start, b.size, {_FRAME}{_FROM} ORDER BY c.start"
+
+
+def whole_pieces(connection: sqlite3.Connection, digests: Sequence[Digest]) -> list[Piece]:
+    """Where those of `digests` lie that are one piece each, in any order; pieces of a frame share its record."""
+    rows: list[tuple[Any, ...]] = []
+    for at in range(0, len(digests), _BATCH):
+        some = digests[at : at + _BATCH]
+        marks = ",".join("?" * len(some))
+        rows += connection.execute(f"{_WHOLE} WHERE b.digest IN ({marks})", some).fetchall()
+    frames = {row[3]: row[4:] for row in rows}
+    bases = blob_rows.base_pieces(connection, [number for number, row in frames.items() if row[-1]])
+    places = {number: blob_rows.frame_place(row, bases.get(number, ())) for number, row in frames.items()}
+    return [Piece(places[row[3]], row[2], BlobRef(row[0], row[1])) for row in rows]
 
 
 def iter_runs(connection: sqlite3.Connection, blob: BlobRef) -> Iterator[list[FrameRun]]:

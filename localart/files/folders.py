@@ -9,26 +9,33 @@ import errno
 import os
 import stat
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from localart.errors import UnsafeTarget
-from localart.files import unfinished
+from localart.errors import TargetError, UnsafeTarget
+from localart.files import fresh, unfinished
+from localart.files.fresh import FOLDER, Fresh
 from localart.files.refusals import outside, target_error
 from localart.names import MAX_DEPTH
 
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEPT = 64
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 class Folders:
     """Open folders below `root`, named by their `/`-separated path; "" is the root. For any thread."""
 
-    def __init__(self, root: Path, root_fd: int, *, sweeps: bool) -> None:
-        """`sweeps`: clear what killed downloads left in each folder that is opened for writing."""
+    def __init__(self, root: Path, root_fd: int, *, sweeps: bool, gathers: bool = False) -> None:
+        """`sweeps`: clear what killed downloads left in each folder that is opened for writing.
+
+        `gathers`: what is made has a private name until `settle`; only where it would be cleared if we were killed.
+        """
         self._root = root
         self._sweeps = sweeps
+        self._gathers = gathers and sweeps
+        self._fresh: dict[str, tuple[Fresh, Folder]] = {}  # each with the folder above it
         self._swept: set[str] = set()
         self._lock = threading.Lock()
         self._top = Folder(self, "", root_fd)
@@ -43,7 +50,7 @@ class Folders:
             folder = self._open.pop(path, None) or self._descend(path, create=create)
             if path:
                 self._open[path] = folder
-            if create and not folder.is_held:
+            if create:
                 self._hold(folder)
             folder.users += 1
             if len(self._open) > _KEPT:
@@ -62,9 +69,59 @@ class Folders:
         depth, folder = self._nearest(parts)
         for end in range(depth + 1, len(parts) + 1):
             here = "/".join(parts[:end])
-            folder = Folder(self, here, self._open_child(folder, parts[end - 1], here, create=create))
+            folder = self._child(folder, parts[end - 1], here, create=create)
             self._open[here] = folder
         return folder
+
+    def _child(self, above: "Folder", name: str, path: str, *, create: bool) -> "Folder":
+        if path in self._fresh:
+            made, _ = self._fresh[path]
+            return Folder(self, path, self._open_child(above, made.private, path, create=create), made)
+        if create and self._gathers and above.fresh is None and not _is_there(name, above.fd):
+            return self._begin_fresh(above, name, path)
+        return Folder(self, path, self._open_child(above, name, path, create=create), above.fresh)
+
+    def _begin_fresh(self, above: "Folder", name: str, path: str) -> "Folder":
+        self._hold(
+            above
+        )  # and keep it open until it is settled: a killed download's is cleared by who gets the lock
+        try:
+            made = fresh.begin(name, above.fd)
+        except OSError as error:
+            raise target_error(self._root, path, error) from error
+        above.users += 1
+        self._fresh[path] = (made, above)
+        return Folder(self, path, self._open_child(above, made.private, path, create=False), made)
+
+    @property
+    def unsettled_seconds(self) -> float:
+        """How long the first of the folders without their names has been waiting; 0 when none is."""
+        with self._lock:
+            first = next(iter(self._fresh.values()), None)
+        return time.monotonic() - first[0].since_seconds if first else 0
+
+    def settle(self) -> None:
+        """Let what was made take its name. Nothing may be borrowed; what goes wrong is raised when all was tried."""
+        with self._lock:
+            waiting, self._fresh = self._fresh, {}
+            for path in [path for path, folder in self._open.items() if folder.fresh is not None]:
+                self._open.pop(path).close()
+            errors = [
+                error for path, (made, above) in waiting.items() if (error := self._settle(path, made, above))
+            ]
+        if errors:
+            raise errors[0]
+
+    def _settle(self, path: str, made: Fresh, above: "Folder") -> TargetError | None:
+        try:
+            made.settle()
+        except OSError as error:
+            return target_error(self._root, path, error)
+        finally:
+            above.users -= 1
+            if above.is_forgotten and not above.users:
+                above.close()
+        return None
 
     def _nearest(self, parts: list[str]) -> "tuple[int, Folder]":
         for depth in range(len(parts) - 1, 0, -1):
@@ -84,6 +141,8 @@ class Folders:
             raise target_error(self._root, path, error) from error
 
     def _hold(self, folder: "Folder") -> None:
+        if folder.is_held or folder.fresh is not None:  # nobody else looks into one that has no name yet
+            return
         folder.is_held = True
         if self._sweeps:
             unfinished.hold(folder.fd, sweep=folder.path not in self._swept)
@@ -125,12 +184,13 @@ class Folders:
 class Folder:
     """One open folder; `with` it for its handle."""
 
-    __slots__ = ("_folders", "fd", "is_forgotten", "is_held", "path", "users")
+    __slots__ = ("_folders", "fd", "fresh", "is_forgotten", "is_held", "path", "users")
 
-    def __init__(self, folders: Folders, path: str, fd: int) -> None:
+    def __init__(self, folders: Folders, path: str, fd: int, fresh: Fresh | None = None) -> None:
         self._folders = folders
         self.path = path
         self.fd = fd
+        self.fresh = fresh  # what it is or lies in, if that has no name yet
         self.users = 0
         self.is_held = False
         self.is_forgotten = False
@@ -159,6 +219,15 @@ def _open_or_make(name: str, folder_fd: int) -> int:
         return os.open(name, FOLDER, dir_fd=folder_fd)
 
 
+def _is_there(name: str, folder_fd: int) -> bool:
+    """Whether anything has that name; opening says what is wrong with it."""
+    try:
+        os.lstat(name, dir_fd=folder_fd)
+    except OSError as error:
+        return error.errno != errno.ENOENT
+    return True
+
+
 def _is_link(name: str, folder_fd: int) -> bool:
     try:
         return stat.S_ISLNK(os.lstat(name, dir_fd=folder_fd).st_mode)
@@ -168,7 +237,9 @@ def _is_link(name: str, folder_fd: int) -> bool:
 
 def check_part(part: str, path: str) -> None:
     """UnsafeTarget unless `part` of `path` is a plain name that this system can hold."""
-    if part in {"", ".", ".."} or "/" in part or "\0" in part or unfinished.is_unfinished(part):
+    if part in _NO_NAMES or "/" in part or "\0" in part:
+        raise outside(path)
+    if part[0] == "." and unfinished.is_unfinished(part):
         raise outside(path)
     if not part.isascii():
         try:

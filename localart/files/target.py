@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,8 @@ from typing import Self, TypeAlias
 from localart.errors import SourceChanged, TargetError, TargetMissing, UnsafeTarget
 from localart.files import unfinished
 from localart.files.filesystem import can_reserve, is_network, write_all
-from localart.files.folders import FOLDER, Folders, check_part
+from localart.files.folders import Folders, check_part
+from localart.files.fresh import FOLDER, Fresh
 from localart.files.hashing import digest_of_fd
 from localart.files.refusals import outside, shown_place, target_error
 from localart.files.source import is_same_state
@@ -34,25 +36,32 @@ class TargetFolder:
     file belongs is replaced, one where a folder belongs is UnsafeTarget. If the process is killed, each
     file is the old one or the new one whole, and what was unfinished goes when a later download writes to
     the same folder. Files are not synced: after a power cut, download again.
+
+    One that gathers keeps that, but folders it makes appear whole (see `localart.files.fresh`): a process that is
+    killed before has made none.
     """
 
-    def __init__(self, root: Path, root_fd: int) -> None:
+    def __init__(self, root: Path, root_fd: int, *, gathers: bool = False) -> None:
         """Take over `root_fd`; `TargetFolder.open` is what users call."""
         self.root = root
         self._absent: str | None = None
         self._names = unfinished.new_names()
         self._reserves = can_reserve(root)
         # A network file system may grant one lock to everyone, and we would clear what others are writing.
-        self._folders = Folders(root, root_fd, sweeps=not is_network(root))
+        self._folders = Folders(root, root_fd, sweeps=not is_network(root), gathers=gathers)
 
     @classmethod
-    def open(cls, root: str | os.PathLike[str], *, create: bool = True) -> Self:
-        """Hold the folder `root` open; with `create`, make it and those above it first."""
+    def open(cls, root: str | os.PathLike[str], *, create: bool = True, gathers: bool = False) -> Self:
+        """Hold the folder `root` open; with `create`, make it and those above it first.
+
+        With `gathers`, folders that are made, and all files in them, appear when `settle` is called or the target is
+        closed: for one who writes many files.
+        """
         place = Path(root).absolute()
         try:
             if create:
                 place.mkdir(parents=True, exist_ok=True)
-            return cls(place, os.open(place, FOLDER & ~os.O_NOFOLLOW))
+            return cls(place, os.open(place, FOLDER & ~os.O_NOFOLLOW), gathers=gathers)
         except FileExistsError as error:
             raise UnsafeTarget(
                 f"{shown_place(place, '')} is not a folder", hint="choose another one"
@@ -65,9 +74,9 @@ class TargetFolder:
 
         UnsafeTarget when the way to it leads through a link or a file: nothing can be written there either.
         """
-        folder, name = _split(entry_path)
-        if folder == self._absent:  # as it was a moment ago: a fresh download asks for all files of a folder
+        if entry_path.rpartition("/")[0] == self._absent:  # a fresh download asks for all files of a folder
             return None
+        folder, name = _split(entry_path)
         try:
             borrowed = self._folders.borrow(folder)
         except TargetMissing:
@@ -143,13 +152,31 @@ class TargetFolder:
         self._absent = None
         stats: list[os.stat_result] = []
         for folder, some in groupby(files, key=lambda file: file[0].rpartition("/")[0]):
-            with self._folders.borrow(folder, create=True) as folder_fd:
+            lent = self._folders.borrow(folder, create=True)
+            write = self._write_whole if lent.fresh is None else partial(self._write_fresh, lent.fresh)
+            with lent as folder_fd:
                 for entry_path, content in some:
                     try:
-                        stats.append(self._write_whole(folder_fd, entry_path, content))
+                        stats.append(write(folder_fd, entry_path, content))
                     except TargetMissing:  # the folder was removed by someone since it was opened
                         stats.append(self.write(entry_path, [memoryview(content)], size_bytes=len(content)))
         return stats
+
+    def _write_fresh(self, fresh: Fresh, folder_fd: int, entry_path: str, content: Content) -> os.stat_result:
+        """Under its own name at once: that is not seen before the folder has its name, if the file is whole."""
+        _, name = _split(entry_path)
+        try:
+            return _make(name, folder_fd, content)
+        except FileExistsError:  # written before, and asked for again
+            return self._write_whole(folder_fd, entry_path, content)
+        except BaseException as error:
+            try:
+                os.unlink(name, dir_fd=folder_fd)
+            except OSError as failed:
+                fresh.is_spoiled = fresh.is_spoiled or failed.errno != errno.ENOENT
+            if isinstance(error, OSError):
+                raise target_error(self.root, entry_path, error) from error
+            raise
 
     def _write_whole(self, folder_fd: int, entry_path: str, content: Content) -> os.stat_result:
         _, name = _split(entry_path)
@@ -305,9 +332,21 @@ class TargetFolder:
         except TargetMissing:
             return []
 
+    @property
+    def unsettled_seconds(self) -> float:
+        """For how long there have been folders that do not have their names yet."""
+        return self._folders.unsettled_seconds
+
+    def settle(self) -> None:
+        """Let the folders that were made, with all in them, take their names; nothing may be under way."""
+        self._folders.settle()
+
     def close(self) -> None:
-        """Let go of the folder; a second time does nothing."""
-        self._folders.close()
+        """Settle, and let go of the folder; a second time does nothing."""
+        try:
+            self._folders.settle()
+        finally:
+            self._folders.close()
 
     def __enter__(self) -> Self:
         return self
@@ -315,7 +354,11 @@ class TargetFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            with suppress(TargetError):  # the first error says what went wrong
+                self.close()
 
 
 class _FolderGone(TargetMissing):
@@ -335,7 +378,10 @@ def _make(name: str, folder_fd: int, content: Content) -> os.stat_result:
     """A new file of these bytes, closed, as `TargetFolder._close` says why; its `stat`."""
     file_fd = os.open(name, _CREATE, 0o666, dir_fd=folder_fd)
     try:
-        write_all(file_fd, memoryview(content))
+        view = memoryview(content)
+        written = os.write(file_fd, view)
+        if written < view.nbytes:  # the disk fills up
+            write_all(file_fd, view.cast("B")[written:])
         return os.fstat(file_fd)
     finally:
         os.close(file_fd)

@@ -1,4 +1,4 @@
-"""Files being written bear a name of their own until they are whole; a killed process leaves them behind.
+"""Files, and folders, being written bear a name of their own until they are whole; a killed process leaves them behind.
 
 A folder is held with a shared lock (`flock`) while a download writes into it. Who gets that lock for itself
 alone knows that no one writes there, so every unfinished file in it is dead and may go. No clock, no process
@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
+
+from localart.names import MAX_DEPTH
 
 _NAME = re.compile(r"\.localart-[0-9a-f]{32}\.part")
 _TRIES, _PAUSE_SECONDS = 50, 0.01
@@ -68,10 +70,27 @@ def _lock(folder_fd: int, kind: int) -> bool:
 def _clear(folder_fd: int) -> None:
     for name in os.listdir(folder_fd):
         if is_unfinished(name):
-            with suppress(OSError):  # gone, or not ours to remove: the download itself can still go on
-                _unlink_file(name, folder_fd)
+            remove(name, folder_fd)
 
 
-def _unlink_file(name: str, folder_fd: int) -> None:
-    if stat.S_ISREG(os.lstat(name, dir_fd=folder_fd).st_mode):
-        os.unlink(name, dir_fd=folder_fd)
+def remove(name: str, folder_fd: int, *, levels: int = MAX_DEPTH) -> None:
+    """Remove a file, or a folder with all it holds, as far as that goes: the download itself can still go on.
+
+    No link is followed, and only files and folders are removed: we make nothing else.
+    """
+    with suppress(OSError):
+        mode = os.lstat(name, dir_fd=folder_fd).st_mode
+        if stat.S_ISREG(mode):
+            os.unlink(name, dir_fd=folder_fd)
+        elif stat.S_ISDIR(mode) and levels:
+            _remove_folder(name, folder_fd, levels)
+
+
+def _remove_folder(name: str, above_fd: int, levels: int) -> None:
+    folder_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above_fd)
+    try:
+        for inner in os.listdir(folder_fd):
+            remove(inner, folder_fd, levels=levels - 1)
+    finally:
+        os.close(folder_fd)
+    os.rmdir(name, dir_fd=above_fd)

@@ -14,7 +14,7 @@ from localart.files.target import TargetFolder
 from localart.model import BlobRef, Digest, Entry, VersionRecord
 from localart.operations.fetch_reference import CHECKSUM, Fetching, fetch_reference
 from localart.operations.resolve import live_version
-from localart.operations.write_stored import SMALL_BYTES, SmallFiles, write_large
+from localart.operations.write_stored import SMALL_BYTES, SmallFiles, Written, write_large
 from localart.progress import SILENCE, Progress
 from localart.records import dataclass
 from localart.repository import Repository
@@ -23,12 +23,13 @@ from localart.repository.own_files import place_inside, refuse_own_place
 if TYPE_CHECKING:
     from os import stat_result
 
-_BATCH = 2_048
+_BATCH = 16_384  # looking things up beside threads that write takes three times as long
 # Our own files are remembered at once, so that the next download of a large version is a stat walk. That is
 # safe when nobody can change one within the clock's grain of our stat: hence a short wait before returning.
 _GRAIN_NANOSECONDS = 20_000_000
 _WORTH_WAITING_BYTES = 8 << 20
 _WORTH_WAITING_FILES = 1_000
+_MOST_UNSETTLED_SECONDS = 5
 _MOST_SEEN = 20_000  # stats held at a time: a million of them took 600 MB
 
 
@@ -59,11 +60,12 @@ class _Download:
         self.missing: list[str] = []
         self.seen: list[tuple[stat_result, Digest]] = []
 
-    def wrote(self, entry: Entry, stat: "stat_result") -> None:
-        """A stored file stands."""
-        self.seen.append((stat, entry.digest))
-        self.written_files += 1
-        self.written_bytes += entry.size_bytes
+    def wrote(self, written: Written) -> None:
+        """Stored files stand."""
+        byte_count = sum([entry.size_bytes for entry, _ in written])
+        self.seen += [(stat, entry.digest) for entry, stat in written]
+        self.written_files += len(written)
+        self.written_bytes += byte_count
 
     def kept(self, entry: Entry) -> None:
         """A file was right already."""
@@ -99,7 +101,7 @@ def download(
         f"downloading {version.label}", total_bytes=manifest.size_bytes, total_files=manifest.file_count
     )
     try:
-        with TargetFolder.open(root) as target:
+        with TargetFolder.open(root, gathers=True) as target:
             job = _Download(repository, target, fetching, progress)
             _bring_all(job, _batches(entries, own))
     finally:
@@ -148,11 +150,13 @@ def _bring_all(job: _Download, batches: Iterable[list[Entry]]) -> None:
             for entry in stored:
                 if entry.size_bytes > SMALL_BYTES:
                     _bring_large(job, entry)
+                    _settle_now_and_then(job, under_way)
             for entry in wanted:
                 if entry.reference is not None:
                     _bring_reference(job, entry)
             if len(under_way) > 1:
                 _finish(job, under_way.popleft())
+            _settle_now_and_then(job, under_way)
         while under_way:
             _finish(job, under_way.popleft())
     finally:
@@ -161,18 +165,25 @@ def _bring_all(job: _Download, batches: Iterable[list[Entry]]) -> None:
     _remember(job)
 
 
+def _settle_now_and_then(job: _Download, under_way: deque[SmallFiles]) -> None:
+    """New folders appear whole; so that a kill does not lose much work, they do every few seconds."""
+    if job.target.unsettled_seconds > _MOST_UNSETTLED_SECONDS:
+        while under_way:
+            _finish(job, under_way.popleft())
+        job.target.settle()
+
+
 def _finish(job: _Download, files: SmallFiles) -> None:
     for written in files.results():
-        for entry, stat in written:
-            job.wrote(entry, stat)
-        byte_count = sum(entry.size_bytes for entry, _ in written)
-        job.progress.advance(byte_count=byte_count, file_count=len(written))
+        before = job.written_bytes
+        job.wrote(written)
+        job.progress.advance(byte_count=job.written_bytes - before, file_count=len(written))
     if len(job.seen) >= _MOST_SEEN:
         _remember(job)
 
 
 def _bring_large(job: _Download, entry: Entry) -> None:
-    job.wrote(entry, write_large(job.repository, job.target, entry, job.progress))
+    job.wrote([(entry, write_large(job.repository, job.target, entry, job.progress))])
     job.progress.advance(file_count=1)
 
 
@@ -183,9 +194,12 @@ def _not_right_yet(job: _Download, batch: list[Entry]) -> list[Entry]:
     known = iter(job.repository.cache.find(there) if there else [])
     wanted: list[Entry] = []
     for entry, stat in zip(batch, stats, strict=True):
-        remembered = next(known) if stat is not None else None
+        if stat is None:
+            wanted.append(entry)
+            continue
+        remembered = next(known)
         content = _content_of(entry)
-        if stat is None or content is None:
+        if content is None:
             wanted.append(entry)
             continue
         if remembered != content.digest:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from localart.catalog import blob_runs
 from localart.errors import BlobMissing
 from localart.files.target import TargetFolder
-from localart.model import BlobLayout, BlobRef, Digest, Entry
+from localart.model import BlobRef, Digest, Entry, Piece
 from localart.progress import SILENCE, Progress
 from localart.repository import Repository
 
@@ -48,16 +48,19 @@ class SmallFiles:
         for entry in entries:
             self._waiting.setdefault(entry.digest, []).append(entry)
         self._futures: list[Future[Written]] = []
-        self._layouts: list[BlobLayout] = []
+        self._pieces: list[Piece] = []
         self._begin()
 
     def _begin(self) -> None:
         if not self._waiting:
             return
-        blobs = [BlobRef(digest, some[0].size_bytes) for digest, some in self._waiting.items()]
-        self._layouts = self._repository.layouts(blobs)
+        self._pieces = [
+            piece
+            for piece in blob_runs.whole_pieces(self._repository.read(), list(self._waiting))
+            if piece.blob.size_bytes == self._waiting[piece.blob.digest][0].size_bytes
+        ]
         write = partial(_write_frame, self._target, dict(self._waiting))
-        self._futures = self._repository.reader.hand_out(self._layouts, write)
+        self._futures = self._repository.reader.hand_out(self._pieces, write)
 
     def results(self) -> Iterator[Written]:
         """What was written, as it is; the first error of any of them, when nothing is under way any more."""
@@ -71,9 +74,9 @@ class SmallFiles:
                 yield from self._others()
             except BlobMissing:
                 self.stop()
-                before = self._layouts
+                before = self._pieces
                 self._begin()
-                if self._layouts == before:
+                if self._pieces == before:
                     self.stop()
                     raise
             except BaseException:
@@ -97,7 +100,7 @@ class SmallFiles:
 
 def _write_frame(target: TargetFolder, waiting: dict[Digest, list[Entry]], contents: "Contents") -> Written:
     files = [(entry, content) for blob, content in contents for entry in waiting[blob.digest]]
-    stats = target.write_many((entry.path, content) for entry, content in files)
+    stats = target.write_many([(entry.path, content) for entry, content in files])
     return [(entry, stat) for (entry, _), stat in zip(files, stats, strict=True)]
 
 

@@ -33,7 +33,7 @@ class OpenFrame:
 
     @cached_property
     def members(self) -> frozenset[tuple[int, Digest, int]]:
-        """Of each member the offset of its first byte, digest and size. Who compares a whole blob with its digest needs none."""
+        """Offset, digest and size of each member. Who compares a whole blob with its digest needs none."""
         return self.head.places()
 
     def slice(self, run: FrameRun) -> memoryview:

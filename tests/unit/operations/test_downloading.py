@@ -8,6 +8,8 @@ import pytest
 import localart
 from localart.operations import download as downloading
 
+SIZES = {"small": 100, "large": 300_000}
+
 
 @pytest.fixture
 def log():
@@ -173,6 +175,32 @@ def test_batches_overlap_and_every_file_is_there(log, tmp_path, monkeypatch):
 
     assert report.written_files == len(files)
     assert {path: (tmp_path / path).read_bytes() for path in files} == files
+
+
+def test_folders_appear_while_a_long_download_goes_on(log, tmp_path, monkeypatch):
+    """Fails when they wait for the end: a kill would then lose everything."""
+    monkeypatch.setattr(downloading, "_BATCH", 10)
+    monkeypatch.setattr(downloading, "_MOST_UNSETTLED_SECONDS", -1)
+    settled = []
+    settle = downloading.TargetFolder.settle
+    monkeypatch.setattr(
+        downloading.TargetFolder,
+        "settle",
+        lambda target: (settle(target), settled.append(len(os.listdir(tmp_path)))),
+    )
+    artifact = log(
+        {
+            f"d{number:02}/{name}": bytes([number]) * size
+            for number in range(40)
+            for name, size in SIZES.items()
+        }
+    )
+
+    report = report_of(artifact, tmp_path)
+
+    assert report.written_files == 80
+    assert sorted(settled) == settled
+    assert 0 < settled[3] < settled[-1] == 40
 
 
 def test_equal_contents_are_read_once_and_written_everywhere(log, tmp_path):

@@ -138,7 +138,7 @@ def test_what_a_prune_moved_meanwhile_is_looked_for_again(repository, tmp_path, 
     """Fails when a missing pack is final at once."""
     large = random.Random(7).randbytes(3 * MIB)
     entries = log({"large": large, **{f"s{number}": b"%d" % number for number in range(20)}})
-    told, layouts, calls = blob_runs.iter_runs, repository.layouts, []
+    told, pieces, calls = blob_runs.iter_runs, blob_runs.whole_pieces, []
 
     def once(found):
         calls.append(found)
@@ -161,9 +161,9 @@ def test_what_a_prune_moved_meanwhile_is_looked_for_again(repository, tmp_path, 
     monkeypatch.setattr(repository.reader, "hand_out", handed)
     places = iter([[], None])
     monkeypatch.setattr(
-        repository,
-        "layouts",
-        lambda blobs: layouts(blobs) if next(places, None) is None else layouts(blobs)[::-1],
+        blob_runs,
+        "whole_pieces",
+        lambda *given: pieces(*given) if next(places, None) is None else pieces(*given)[::-1],
     )
 
     with TargetFolder.open(tmp_path) as target:
