@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from localart.catalog import metrics, runs
+from localart.catalog.history_seals import seal_history
 from localart.catalog.transaction import Transaction
 from localart.disk_errors import disk_errors
 from localart.errors import InvalidMetadata, InvalidSetting, UsageError
@@ -97,6 +98,7 @@ def _cut(repository: Repository, run: RunRecord, moment: Moment, later: Path) ->
             name = _free_name(tx, run, moment)
             runs.set_run_file(tx, run.key, name, blob)
             metrics.delete_after(tx, run.key, moment.step)
+            seal_history(tx, run.key)  # it has ended, and may never go on
             kept = {key: value for key, value in run.summary.items() if not metrics.is_metric(tx, key)}
             summary = _text_of({**kept, **metrics.last_values(tx.connection, run.key)})
             runs.update_run(tx, run.key, {"summary": summary}, journal=False)

@@ -1,9 +1,10 @@
 """Take in what a run left that its process could not: what it logged last, and what it printed."""
 
 from localart.catalog import metrics, runs
+from localart.catalog.history_seals import seal_history
 from localart.catalog.tail import iter_tails, read_tail
 from localart.disk_errors import disk_errors
-from localart.model import RunRecord
+from localart.model import RunRecord, RunState
 from localart.repository import Repository
 
 LOG_NAME = "output.log"
@@ -17,6 +18,8 @@ def recover_tail(repository: Repository, run: RunRecord) -> None:
     with repository.catalog.write() as tx:
         for path in paths:
             metrics.insert_points(tx, run.key, read_tail(path), again=True)
+        if runs.get_run(tx.connection, run.key).state is not RunState.RUNNING:
+            seal_history(tx, run.key)
     for path in paths:  # oldest first: an old one left alone would bring old values back
         with disk_errors("removing what the catalog holds by now", path):
             path.unlink(missing_ok=True)
