@@ -1,4 +1,4 @@
-"""Rows of what ended runs logged, set right again from its records in the packs. Like `mending`."""
+"""Rows of what ended runs logged, set right again from its records in the packs. Like `mending_rows`."""
 
 import json
 import sqlite3

@@ -1,6 +1,6 @@
 """Rows of projects, registries, artifacts' own facts, alerts and files of runs, set right from the journal.
 
-Like `mending`: one step inside one transaction, and doing it twice changes nothing.
+Like `mending_rows`: one step inside one transaction, and doing it twice changes nothing.
 """
 
 from localart.catalog.told_rest import Rest, ToldFacts, ToldProject, ToldThings

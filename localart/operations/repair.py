@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from localart.catalog import mending
+from localart.catalog import mending_derived, mending_places, mending_rows
 from localart.catalog.lock import FileLock
 from localart.catalog.soundness import Needed
 from localart.disk_errors import disk_errors
@@ -222,7 +222,7 @@ class _Doing:
         """One step."""
         match step.kind:
             case StepKind.INDEXES:
-                repair_catalog.mend(self.repository, mending.rebuild_indexes)
+                repair_catalog.mend(self.repository, mending_derived.rebuild_indexes)
             case StepKind.JOURNAL:
                 repair_catalog.restore_journal(self.repository)
             case StepKind.ROWS:
@@ -230,13 +230,13 @@ class _Doing:
             case StepKind.HISTORY:
                 repair_history.restore_histories(self.repository, step.subjects)
             case StepKind.LAYERS:
-                repair_catalog.mend(self.repository, mending.restore_layers)
+                repair_catalog.mend(self.repository, mending_derived.restore_layers)
             case StepKind.MANIFESTS:
                 damaged = [int(subject.partition(":")[2]) for subject in step.subjects]
                 repair_catalog.restore_manifests(self.repository, damaged)
                 self._restore_rows()
             case StepKind.SEARCH:
-                repair_catalog.mend(self.repository, mending.rebuild_search)
+                repair_catalog.mend(self.repository, mending_derived.rebuild_search)
             case StepKind.CONTENT:
                 self._mend_content(report)
             case StepKind.RECORDS:
@@ -247,7 +247,7 @@ class _Doing:
         if story is None:  # a broken chain is believed by nobody
             return
         repair_catalog.restore_manifests(self.repository, [])
-        repair_catalog.mend(self.repository, lambda tx: mending.restore_rows(tx, story))
+        repair_catalog.mend(self.repository, lambda tx: mending_rows.restore_rows(tx, story))
 
     def _mend_content(self, report: VerifyReport) -> None:
         packs = _packs_of(report.findings)
@@ -284,7 +284,7 @@ class _Doing:
         self.found_blobs += len(found)
         gone = [blob.digest for blob in still if blob.digest not in found]
         if gone:
-            repair_catalog.mend(self.repository, lambda tx: mending.lose(tx, gone))
+            repair_catalog.mend(self.repository, lambda tx: mending_places.lose(tx, gone))
 
 
 def _packs_of(findings: Sequence[Finding]) -> list[str]:

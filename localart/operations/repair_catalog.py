@@ -7,8 +7,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from localart.catalog import manifests, mending, pruning, soundness, told
-from localart.catalog.mending import PackedManifest, PackedRecord
+from localart.catalog import manifests, mending_journal, mending_manifests, pruning, soundness, told
+from localart.catalog.mending_journal import PackedRecord
+from localart.catalog.mending_manifests import PackedManifest
 from localart.catalog.told import Told
 from localart.catalog.transaction import Transaction
 from localart.errors import StoreError
@@ -77,9 +78,9 @@ def packed_records(repository: Repository) -> Iterator[PackedRecord]:
 
 def restore_journal(repository: Repository) -> None:
     """Make the journal whole again from the packs, as far as they have it."""
-    known, _ = mending.wanted_records(repository.read())
-    chain = mending.chain_of(packed_records(repository), known)
-    mend(repository, partial(mending.restore_journal, chain=chain))
+    known, _ = mending_journal.wanted_records(repository.read())
+    chain = mending_journal.chain_of(packed_records(repository), known)
+    mend(repository, partial(mending_journal.restore_journal, chain=chain))
 
 
 def packed_manifests(repository: Repository, wanted: Collection[Digest]) -> dict[Digest, PackedManifest]:
@@ -136,14 +137,16 @@ def restore_manifests(repository: Repository, damaged: Sequence[int]) -> None:
     """Make damaged manifests and those whose row is gone anew from the packs; layers below come first."""
     story = story_of(repository)
     connection = repository.read()
-    meant = [(one, digest) for one in damaged for digest in mending.digests_meant(connection, one, story)]
+    meant = [
+        (one, digest) for one in damaged for digest in mending_manifests.digests_meant(connection, one, story)
+    ]
     if story is not None:
-        meant += mending.missing_manifests(connection, story)
+        meant += mending_manifests.missing_manifests(connection, story)
     found = packed_manifests(repository, {digest for _, digest in meant})
     for row, digest in sorted(meant, key=lambda one: one[0]):
         packed = found.get(digest)
         if packed is not None:
-            mend(repository, partial(mending.restore_manifest, row=row, packed=packed))
+            mend(repository, partial(mending_manifests.restore_manifest, row=row, packed=packed))
 
 
 # --- records that the packs lack -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from localart.catalog import mending, moving, pruning, soundness
+from localart.catalog import mending_places, moving, pruning, soundness
 from localart.catalog.blobs import base_pieces, frame_place
 from localart.errors import SourceError, StoreBusy, StoreError
 from localart.files.source import open_source
@@ -85,8 +85,8 @@ def _hand_over(repository: Repository, writer: BlobWriter) -> None:
     batches = writer.seal()
     if batches:
         with repository.catalog.write() as tx:
-            mending.repoint(tx, batches)
-            mending.settle_lost(tx)
+            mending_places.repoint(tx, batches)
+            mending_places.settle_lost(tx)
         writer.published()
 
 
@@ -95,10 +95,10 @@ def pieces_wanted(repository: Repository, lost: Iterable[BlobRef]) -> Wanted:
     connection = repository.read()
     wanted = Wanted()
     for blob in lost:
-        chunks = mending.chunks_of(connection, blob.digest)
+        chunks = mending_places.chunks_of(connection, blob.digest)
         wanted.pieces |= {chunk.digest: chunk for _, chunk in chunks} if chunks else {blob.digest: blob}
     wanted.pieces |= {blob.digest: blob for blob in soundness.placeless(connection)}
-    wanted.wholes = {blob.digest: blob for blob in mending.wholes_with(connection, wanted.pieces)}
+    wanted.wholes = {blob.digest: blob for blob in mending_places.wholes_with(connection, wanted.pieces)}
     return wanted
 
 
@@ -117,7 +117,8 @@ def name_by_place(repository: Repository, pack: str) -> int:
     ]
     with pruning.foreign_keys_off(connection), repository.catalog.write() as tx:
         return sum(
-            mending.name_by_place(tx, rows[found.frame.start].id, found.frame.members) for found in sound
+            mending_places.name_by_place(tx, rows[found.frame.start].id, found.frame.members)
+            for found in sound
         )
 
 
@@ -153,7 +154,7 @@ def empty_damaged(repository: Repository, pack: str) -> PackRepair | None:
             return None
         kept = _copy(repository, pack, sound)
         with pruning.foreign_keys_off(repository.read()), repository.catalog.write() as tx:
-            lost = mending.forget_pack(tx, pack)
+            lost = mending_places.forget_pack(tx, pack)
         if "reader" in repository.__dict__:
             repository.reader.close()
         if is_there:
@@ -278,7 +279,7 @@ def take_whole(repository: Repository, blobs: Sequence[BlobRef], places: Sequenc
         for place in places:
             found |= _fetched(place, [blob for blob in blobs if blob.digest not in found], Path(folder))
         if found:
-            mend(repository, lambda tx: mending.lose(tx, found))
+            mend(repository, lambda tx: mending_places.lose(tx, found))
             for path in found.values():
                 ingest_one(repository, path, "found")
             repository.publish()

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from blake3 import blake3
 
-from localart.catalog import mending
+from localart.catalog import mending_places
 from localart.errors import BlobDamaged, SourceError, SourceMissing, StoreDamaged, StoreError
 from localart.files.source import StableFile, open_source
 from localart.model import BaseSlice, BlobRef, Digest
@@ -165,7 +165,7 @@ class FileSource:
                 return
             whole = wanted.wholes.get(_digest_of(source.read_at, size)) if size in sizes else None
             if whole is not None:
-                for start, chunk in mending.chunks_of(self._repository.read(), whole.digest):
+                for start, chunk in mending_places.chunks_of(self._repository.read(), whole.digest):
                     if chunk.digest in wanted.pieces:
                         yield from _if_wanted(_read(source.read_at, chunk.size_bytes, start), wanted)
                 return

@@ -122,12 +122,12 @@ def kill_repairs(shim: Path, whole: Path, folder: Path, step: int) -> int:
 
 
 def test_a_repair_that_is_killed_is_finished_by_the_next(shim: Path, whole: Path, tmp_path: Path) -> None:
-    """Fails when `mending._changeable` leaves the triggers away."""
+    """Fails when `mending_derived.changeable` leaves the triggers away."""
     assert kill_repairs(shim, whole, tmp_path, 61) >= 3
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3_000)
 def test_a_repair_killed_at_any_call_is_finished_by_the_next(shim: Path, whole: Path, tmp_path: Path) -> None:
-    """Fails when `mending._changeable` leaves the triggers away."""
+    """Fails when `mending_derived.changeable` leaves the triggers away."""
     print(f"repairs killed: {kill_repairs(shim, whole, tmp_path, 1)} points, all finished by the next")
