@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog.mending_derived import changeable
-from localart.catalog.soundness import journal_canonical
+from localart.catalog.soundness_journal import journal_canonical
 from localart.catalog.transaction import FIRST_PREVIOUS, Transaction, chain_digest
 from localart.jsonable import canonical_json
 

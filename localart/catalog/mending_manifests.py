@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from localart.catalog import manifests
 from localart.catalog.mending_derived import restore_layers
 from localart.catalog.mending_places import note_lost
-from localart.catalog.soundness import LOST
+from localart.catalog.soundness_content import LOST
 from localart.catalog.told import Told
 from localart.catalog.transaction import Transaction
 from localart.errors import CatalogDamaged

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 
 from localart.catalog.blobs import advance, insert_frames
-from localart.catalog.soundness import LOST
+from localart.catalog.soundness_content import LOST
 from localart.catalog.transaction import Transaction
 from localart.model import BlobRef, Digest, PackBatch
 

@@ -14,7 +14,7 @@ from localart.catalog.blobs import insert_frames
 from localart.catalog.history_record import Row
 from localart.catalog.replay_kinds import Replaying
 from localart.catalog.seals import seal_of
-from localart.catalog.soundness import LOST
+from localart.catalog.soundness_content import LOST
 from localart.model import BlobRef, ChunkedBlob, Digest, Frame
 
 _ROWS = 5_000

@@ -12,7 +12,7 @@ from typing import Any
 from blake3 import blake3
 
 from localart.catalog.registries import PREFIX
-from localart.catalog.soundness import JournalRow
+from localart.catalog.soundness_journal import JournalRow
 from localart.catalog.told_rest import Rest, take_rest
 from localart.jsonable import canonical_json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localart.catalog.registries import PREFIX
-from localart.catalog.soundness import JournalRow
+from localart.catalog.soundness_journal import JournalRow
 
 Place = tuple[str, str]
 """Project and name of an artifact."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from localart.catalog import mending_derived, mending_places, mending_rows
 from localart.catalog.lock import FileLock
-from localart.catalog.soundness import Needed
+from localart.catalog.needs import Needed
 from localart.disk_errors import disk_errors
 from localart.errors import StoreBusy, StoreReadOnly
 from localart.model import BlobRef

@@ -7,7 +7,15 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from localart.catalog import manifests, mending_journal, mending_manifests, pruning, soundness, told
+from localart.catalog import (
+    manifests,
+    mending_journal,
+    mending_manifests,
+    pruning,
+    soundness_content,
+    soundness_journal,
+    told,
+)
 from localart.catalog.mending_journal import PackedRecord
 from localart.catalog.mending_manifests import PackedManifest
 from localart.catalog.told import Told
@@ -38,7 +46,7 @@ def mend(repository: Repository, change: Callable[[Transaction], object]) -> Non
 def story_of(repository: Repository) -> Told | None:
     """What the journal tells; None when its chain is broken."""
     story = Told()
-    for record in soundness.iter_journal(repository.read()):
+    for record in soundness_journal.iter_journal(repository.read()):
         if not record.is_sound:
             return None
         told.take_in(story, record)
@@ -156,7 +164,7 @@ def write_missing_records(repository: Repository) -> None:
     """Append to the packs what they lack of journal and manifests, so that the catalog could be rebuilt."""
     connection = repository.read()
     seen = RecordsSeen(connection)
-    for state in soundness.packs(connection):
+    for state in soundness_content.packs(connection):
         with suppress(StoreError):
             for found in scan_pack(
                 pack_path(repository.root, state.pack), end=state.end, on_damage=OnDamage.SKIP
@@ -165,7 +173,7 @@ def write_missing_records(repository: Repository) -> None:
                     seen.take(state.pack, found)
     _write_journal(repository, seen)
     nothing = manifest_digest([])
-    for manifest, digest in list(soundness.manifest_ids(connection)):
+    for manifest, digest in list(soundness_content.manifest_ids(connection)):
         if digest != nothing and not seen.has_manifest(digest):
             _write_manifest(repository, manifest, digest)
     repository.publish()
@@ -173,7 +181,7 @@ def write_missing_records(repository: Repository) -> None:
 
 def _write_journal(repository: Repository, seen: RecordsSeen) -> None:
     lines: list[bytes] = []
-    for record in soundness.iter_packable(repository.read()):
+    for record in soundness_journal.iter_packable(repository.read()):
         if not seen.has_record(record[0]):
             lines.append(record[1].hex().encode() + b" " + record[2])
         if len(lines) >= _RECORDS_A_FRAME:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from localart.catalog import mending_places, moving, pruning, soundness
+from localart.catalog import mending_places, moving, pruning, soundness_content
 from localart.catalog.blobs import base_pieces, frame_place
 from localart.errors import SourceError, StoreBusy, StoreError
 from localart.files.source import open_source
@@ -97,7 +97,7 @@ def pieces_wanted(repository: Repository, lost: Iterable[BlobRef]) -> Wanted:
     for blob in lost:
         chunks = mending_places.chunks_of(connection, blob.digest)
         wanted.pieces |= {chunk.digest: chunk for _, chunk in chunks} if chunks else {blob.digest: blob}
-    wanted.pieces |= {blob.digest: blob for blob in soundness.placeless(connection)}
+    wanted.pieces |= {blob.digest: blob for blob in soundness_content.placeless(connection)}
     wanted.wholes = {blob.digest: blob for blob in mending_places.wholes_with(connection, wanted.pieces)}
     return wanted
 
@@ -108,8 +108,8 @@ def pieces_wanted(repository: Repository, lost: Iterable[BlobRef]) -> Wanted:
 def name_by_place(repository: Repository, pack: str) -> int:
     """Let rows that point into sound frames say what lies there; how many said something else."""
     connection = repository.read()
-    with soundness.contents_counted(connection):
-        rows = soundness.frame_rows(connection, pack)
+    with soundness_content.contents_counted(connection):
+        rows = soundness_content.frame_rows(connection, pack)
     sound = [
         found
         for found in _examined(repository, pack, rows)
@@ -123,7 +123,7 @@ def name_by_place(repository: Repository, pack: str) -> int:
 
 
 def _examined(
-    repository: Repository, pack: str, rows: dict[int, soundness.FrameRow]
+    repository: Repository, pack: str, rows: dict[int, soundness_content.FrameRow]
 ) -> Iterator[ScannedFrame]:
     """The sound frames of a pack, without their bodies."""
     del rows
@@ -146,7 +146,7 @@ def empty_damaged(repository: Repository, pack: str) -> PackRepair | None:
             raise StoreBusy(
                 f"Pack {pack} is being written to", hint="end the other programs that use this store"
             )
-        end = next((one.end for one in soundness.packs(repository.read()) if one.pack == pack), None)
+        end = next((one.end for one in soundness_content.packs(repository.read()) if one.pack == pack), None)
         if end is None:
             return None
         sound, is_damaged = _look(repository, pack, end)
@@ -178,8 +178,8 @@ def _look(repository: Repository, pack: str, end: int) -> tuple[list[ScannedFram
         is_damaged = True
     starts = {found.frame.start for found in sound}
     connection = repository.read()
-    with soundness.contents_counted(connection):
-        rows = soundness.frame_rows(connection, pack)
+    with soundness_content.contents_counted(connection):
+        rows = soundness_content.frame_rows(connection, pack)
     return sound, is_damaged or any(row.blob_count and start not in starts for start, row in rows.items())
 
 
@@ -214,13 +214,13 @@ def _live(
 ) -> Iterator[tuple[FramePlace, int, list[BlobRef]]]:
     """Sound data frames that are where their rows say, with what is read from them."""
     connection = repository.read()
-    with soundness.contents_counted(connection):
-        rows = soundness.frame_rows(connection, pack)
+    with soundness_content.contents_counted(connection):
+        rows = soundness_content.frame_rows(connection, pack)
     for found in sound:
         row = rows.get(found.frame.start)
         if found.kind is not FrameKind.DATA or row is None or not row.blob_count:
             continue
-        places = soundness.places_of(connection, [member.digest for member in found.frame.members])
+        places = soundness_content.places_of(connection, [member.digest for member in found.frame.members])
         live = [
             member for member in found.frame.members if places.get(member.digest, (0, 0, 0, 0))[2] == row.id
         ]

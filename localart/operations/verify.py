@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from localart.catalog import soundness
-from localart.catalog.soundness import Needed
+from localart.catalog import needs
+from localart.catalog.needs import Needed
 from localart.errors import CatalogDamaged, InvalidSetting, LocalartError, StoreDamaged
 from localart.model import BlobRef, Digest
 from localart.operations.verify_progress import VerifyProgress, load_progress, progress_path
@@ -285,7 +285,7 @@ def _name_the_lost(repository: Repository, tally: Tally) -> tuple[Needed, ...]:
         (number, blob.digest) for number, finding in enumerate(tally.findings) for blob in finding.lost
     ]
     try:
-        needed = list(soundness.needed_by(repository.read(), damaged))
+        needed = list(needs.needed_by(repository.read(), damaged))
     except (StoreDamaged, sqlite3.Error) as error:
         tally.findings.append(failure(error))
         return ()

@@ -7,7 +7,16 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from localart.catalog import history_seals, seals, soundness, told, told_rest
+from localart.catalog import (
+    history_seals,
+    seals,
+    soundness_content,
+    soundness_file,
+    soundness_journal,
+    soundness_rows,
+    told,
+    told_rest,
+)
 from localart.catalog.manifests import get_manifest
 from localart.catalog.told import Told
 from localart.errors import StoreDamaged
@@ -51,7 +60,7 @@ def check_catalog(repository: Repository, tally: Tally, *, whole: bool) -> None:
 
 
 def _pages(connection: sqlite3.Connection, *, whole: bool) -> Iterator[Finding]:
-    for text in soundness.page_problems(connection, whole=whole):
+    for text in soundness_file.page_problems(connection, whole=whole):
         yield Finding(
             code=Code.DATABASE,
             what=f"The database is damaged: {text}",
@@ -59,7 +68,7 @@ def _pages(connection: sqlite3.Connection, *, whole: bool) -> Iterator[Finding]:
             subject="index" if "index" in text else "pages",
             advice=REBUILD,
         )
-    for name in soundness.schema_problems(connection, soundness.expected_schema()):
+    for name in soundness_file.schema_problems(connection, soundness_file.expected_schema()):
         yield Finding(
             code=Code.DATABASE,
             what=f"The database's {name} is not as localart makes it",
@@ -70,7 +79,7 @@ def _pages(connection: sqlite3.Connection, *, whole: bool) -> Iterator[Finding]:
 
 
 def _dangling(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for (table, parent), count in soundness.dangling_rows(connection).items():
+    for (table, parent), count in soundness_file.dangling_rows(connection).items():
         yield Finding(
             code=Code.DATABASE,
             what=f"{count:,} rows of {table} name rows of {parent} that are not there",
@@ -94,7 +103,7 @@ class _Story:
     def chain(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Every record must follow from the one before it."""
         story, wrong = Told(), 0
-        for record in soundness.iter_journal(connection):
+        for record in soundness_journal.iter_journal(connection):
             self._tally.record_count += 1
             if not record.is_sound:
                 wrong += 1
@@ -114,7 +123,7 @@ class _Story:
     def versions(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Every version's row: its seal, and what was told."""
         seen: set[str] = set()
-        for row in soundness.iter_version_rows(connection):
+        for row in soundness_rows.iter_version_rows(connection):
             self._tally.version_count += 1
             seen.add(row.uid)
             wrong = [] if row.is_sealed else ["its seal does not fit"]
@@ -144,7 +153,7 @@ class _Story:
         if self._told is None:
             return
         seen = set()
-        for row in soundness.iter_run_rows(connection):
+        for row in soundness_rows.iter_run_rows(connection):
             seen.add(row.uid)
             one = self._told.runs.get(row.uid)
             if one is None:
@@ -168,7 +177,7 @@ class _Story:
     def aliases(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Every alias: its seal, and where it was told to point."""
         found = {}
-        for row in soundness.iter_alias_rows(connection):
+        for row in soundness_rows.iter_alias_rows(connection):
             key = (row.project, row.artifact, row.name)
             found[key] = row.version
             if not row.is_sealed:
@@ -194,12 +203,12 @@ class _Story:
         if self._told is None:
             return
         unsure = {uid for uid, one in self._told.versions.items() if not one.is_sure}
-        runs = soundness.run_uids(connection)
+        runs = soundness_rows.run_uids(connection)
         wanted = {
             key: one for key, one in self._told.edges.items() if key[0] in runs and key[1] not in unsure
         }
         wrong = []
-        for row in soundness.iter_edge_rows(connection):
+        for row in soundness_rows.iter_edge_rows(connection):
             key = (row.run, row.version, row.direction)
             one = wanted.pop(key, None)
             if key[1] in unsure:
@@ -228,7 +237,7 @@ class _Story:
             return
         found = {
             (row.project, row.artifact, row.number): (row.version, row.is_live)
-            for row in soundness.iter_link_rows(connection)
+            for row in soundness_rows.iter_link_rows(connection)
         }
         for artifact in self._told.artifacts.values():
             for number, uid in artifact.links.items() if artifact.is_sure else ():
@@ -244,7 +253,7 @@ class _Story:
 
     def counters(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Numbers are given without gaps, and the counter stands behind the last one (I7)."""
-        rows = soundness.artifact_rows(connection)
+        rows = soundness_rows.artifact_rows(connection)
         for row in rows:
             expected = self._told.artifacts.get((row.project, row.name)) if self._told else None
             wrong = row.next_number != row.given or row.highest != row.given - 1
@@ -320,7 +329,7 @@ def _histories(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
-def _version_differences(story: Told | None, row: soundness.VersionRow) -> list[str]:
+def _version_differences(story: Told | None, row: soundness_rows.VersionRow) -> list[str]:
     if story is None:
         return []
     one = story.versions.get(row.uid)
@@ -381,7 +390,7 @@ def _counter_finding(name: str, why: str) -> Finding:
 
 
 def _manifests(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for manifest, _ in soundness.manifest_ids(connection):
+    for manifest, _ in soundness_content.manifest_ids(connection):
         try:
             get_manifest(connection, manifest)
         except StoreDamaged as error:
@@ -395,26 +404,26 @@ def manifest_finding(connection: sqlite3.Connection, manifest: int, error: Store
         what=error.message,
         where="localart.db",
         subject=f"manifest:{manifest}",
-        versions=soundness.versions_of_manifest(connection, manifest),
+        versions=soundness_content.versions_of_manifest(connection, manifest),
         advice=REPAIR,
     )
 
 
 def _layers(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for manifest, said, follows in soundness.manifest_layers(connection):
+    for manifest, said, follows in soundness_content.manifest_layers(connection):
         if said != follows:
             yield Finding(
                 code=Code.LAYERS,
                 what="The layers of a manifest are not those it was stored over",
                 where="localart.db",
                 subject=f"layers:{manifest}",
-                versions=soundness.versions_of_manifest(connection, manifest),
+                versions=soundness_content.versions_of_manifest(connection, manifest),
                 advice=REPAIR,
             )
 
 
 def _search(connection: sqlite3.Connection) -> Iterator[Finding]:
-    for table in soundness.unsearchable(connection):
+    for table in soundness_file.unsearchable(connection):
         yield Finding(
             code=Code.SEARCH,
             what=f"Not all {table} can be searched for, or some that are gone still can",
@@ -429,7 +438,7 @@ def _search(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 def _packs(repository: Repository, connection: sqlite3.Connection) -> Iterator[Finding]:
     missing: dict[str, str] = {}
-    for state in soundness.packs(connection):
+    for state in soundness_content.packs(connection):
         path = pack_path(repository.root, state.pack)
         try:
             size = path.lstat().st_size
@@ -457,17 +466,17 @@ def _contents_beyond(
         size = pack_path(repository.root, pack).lstat().st_size
     except OSError:
         size = 0
-    with soundness.contents_counted(connection):
+    with soundness_content.contents_counted(connection):
         gone = [
             row.id
-            for start, row in soundness.frame_rows(connection, pack).items()
+            for start, row in soundness_content.frame_rows(connection, pack).items()
             if start + row.frame.stored_bytes > size
         ]
-    return tuple(blob for _, blob in soundness.contents_of_frames(connection, gone))
+    return tuple(blob for _, blob in soundness_content.contents_of_frames(connection, gone))
 
 
 def _lost(connection: sqlite3.Connection) -> Iterator[Finding]:
-    lost = soundness.placeless(connection)
+    lost = soundness_content.placeless(connection)
     if lost:
         yield Finding(
             code=Code.LOST,
@@ -481,7 +490,7 @@ def _lost(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 def _strays(repository: Repository) -> Iterator[Finding]:
     """Files that no row names; a writer at work has some too. Asked after the snapshot: packs only come to be known."""
-    known = {f"{state.pack}.pack" for state in soundness.packs(repository.read())}
+    known = {f"{state.pack}.pack" for state in soundness_content.packs(repository.read())}
     yield from _folder_note(
         repository.root / "packs",
         known,

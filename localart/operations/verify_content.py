@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from localart.catalog import blobs, manifests, soundness
-from localart.catalog.soundness import FrameRow
+from localart.catalog import blobs, manifests, soundness_content, soundness_journal
+from localart.catalog.soundness_content import FrameRow
 from localart.errors import BlobDamaged, StoreDamaged, StoreError
 from localart.manifest import manifest_digest
 from localart.model import DIGEST_BYTES, BasePiece, BaseSlice, BlobRef, Digest, PackState
@@ -39,11 +39,13 @@ def check_content(
     """Read everything that is in the subset and was not done before."""
     connection = repository.read()
     records = RecordsSeen(connection)
-    states = [state for state in soundness.packs(connection) if subset.holds(bytes.fromhex(state.pack))]
+    states = [
+        state for state in soundness_content.packs(connection) if subset.holds(bytes.fromhex(state.pack))
+    ]
     progress.start("verifying", total_bytes=sum(state.end for state in states), total_files=0)
     try:
         _check_manifests(connection, tally, subset, noted)
-        with soundness.contents_counted(connection):
+        with soundness_content.contents_counted(connection):
             for state in states:
                 if not noted.has_pack(state.pack, state.end):
                     _check_one_pack(repository, state, tally, records, progress)
@@ -72,7 +74,7 @@ def _check_manifests(
     connection: sqlite3.Connection, tally: Tally, subset: Subset, noted: VerifyProgress
 ) -> None:
     """Every entry of every manifest against the digest of its page."""
-    for manifest, digest in soundness.manifest_ids(connection, noted.manifest):
+    for manifest, digest in soundness_content.manifest_ids(connection, noted.manifest):
         if subset.holds(digest):
             tally.manifest_count += 1
             try:
@@ -127,7 +129,7 @@ class _PackLook:
         self._tally = tally
         self._records = records
         self._progress = progress
-        self._rows = soundness.frame_rows(self._connection, state.pack)
+        self._rows = soundness_content.frame_rows(self._connection, state.pack)
         self._read_bases = read_bases_of(repository)
 
     def run(self) -> None:
@@ -150,7 +152,7 @@ class _PackLook:
     def contents_unseen(self) -> tuple[BlobRef, ...]:
         """What the rows place in frames that were not seen."""
         rows = [row.id for row in self._rows.values()]
-        return tuple(blob for _, blob in soundness.contents_of_frames(self._connection, rows))
+        return tuple(blob for _, blob in soundness_content.contents_of_frames(self._connection, rows))
 
     def _count(self, found: ScannedFrame, at: int) -> int:
         end = found.frame.start + found.frame.stored_bytes
@@ -163,7 +165,7 @@ class _PackLook:
         row = self._rows.pop(found.start, None)
         lost = found.lost
         if row is not None:
-            lost = tuple(blob for _, blob in soundness.contents_of_frames(self._connection, [row.id]))
+            lost = tuple(blob for _, blob in soundness_content.contents_of_frames(self._connection, [row.id]))
         return Finding(
             code=Code.FRAME,
             what=found.error.message,
@@ -180,7 +182,7 @@ class _PackLook:
             what=f"No frame begins at byte {start:,} of pack {self._state.pack}, where the catalog has one",
             where=f"{_where(self._state.pack)} at byte {start:,}",
             subject=f"pack:{self._state.pack}",
-            lost=tuple(blob for _, blob in soundness.contents_of_frames(self._connection, [row.id])),
+            lost=tuple(blob for _, blob in soundness_content.contents_of_frames(self._connection, [row.id])),
             advice=FROM_COPY,
         )
 
@@ -193,7 +195,7 @@ class _PackLook:
         if not _is_same(row, found):
             yield self._misplaced(row, "the catalog's row of it says something else")
             return
-        places = soundness.places_of(self._connection, [member.digest for member in frame.members])
+        places = soundness_content.places_of(self._connection, [member.digest for member in frame.members])
         at = held = 0
         for member in frame.members:
             _, size, holder, start = places.get(member.digest, (0, -1, None, None))
@@ -204,7 +206,7 @@ class _PackLook:
             yield self._misplaced(row, "the catalog puts contents into it that it does not hold")
 
     def _misplaced(self, row: FrameRow, why: str) -> Finding:
-        contents = soundness.contents_of_frames(self._connection, [row.id])
+        contents = soundness_content.contents_of_frames(self._connection, [row.id])
         return Finding(
             code=Code.PLACE,
             what=f"Frame at byte {row.frame.start:,} of pack {self._state.pack}: {why}",
@@ -234,7 +236,7 @@ def read_bases_of(repository: Repository) -> ReadBases:
 
     def read(bases: tuple[BaseSlice, ...], size_bytes: int) -> bytearray:
         connection = repository.read()
-        places = soundness.places_of(connection, list({base.chunk for base in bases}))
+        places = soundness_content.places_of(connection, list({base.chunk for base in bases}))
         refs = [BlobRef(digest, place[1]) for digest, place in places.items()]
         try:
             found = {layout.blob.digest: layout.pieces[0] for layout in blobs.layouts(connection, refs)}
@@ -289,11 +291,13 @@ class RecordsSeen:
 
     def missing(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """What the packs lack. The store is readable without it, but not safe from losing its database."""
-        records = [row.seq for row in soundness.iter_journal(connection) if not self.has_record(row.seq)]
+        records = [
+            row.seq for row in soundness_journal.iter_journal(connection) if not self.has_record(row.seq)
+        ]
         nothing = manifest_digest([])
         wanted = [
             digest
-            for _, digest in soundness.manifest_ids(connection)
+            for _, digest in soundness_content.manifest_ids(connection)
             if digest != nothing and not self.has_manifest(digest)
         ]
         if records:
@@ -331,7 +335,7 @@ def _check_wholes(
 ) -> None:
     """Every content made of chunks against its own digest: the order of the chunks is in no frame."""
     explained = {blob.digest for finding in tally.findings for blob in finding.lost}
-    for row_id, blob in soundness.iter_wholes(repository.read(), noted.whole):
+    for row_id, blob in soundness_content.iter_wholes(repository.read(), noted.whole):
         if subset.holds(blob.digest):
             tally.findings.extend(_check_whole(repository, blob, explained, progress))
         noted.whole = row_id
