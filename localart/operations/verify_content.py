@@ -10,16 +10,7 @@ from localart.catalog.soundness_content import FrameRow
 from localart.errors import BlobDamaged, StoreDamaged, StoreError
 from localart.manifest import manifest_digest
 from localart.model import DIGEST_BYTES, BasePiece, BaseSlice, BlobRef, Digest, PackState
-from localart.operations.verify import (
-    FROM_COPY,
-    REPAIR,
-    Code,
-    Finding,
-    Subset,
-    Tally,
-    document_of,
-    failure,
-)
+from localart.operations.verify import FROM_COPY, REPAIR, Code, Finding, Subset, Tally, document_of, failure
 from localart.operations.verify_catalog import manifest_finding
 from localart.operations.verify_progress import VerifyProgress
 from localart.progress import Progress
