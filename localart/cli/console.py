@@ -52,11 +52,14 @@ class Console:
         for line in safe_lines(text):
             self._write(sys.stdout, f"{indent}{line}".rstrip(), "")
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-        """Rows in columns below a heading. Streams."""
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, empty: str = "") -> None:
+        """Rows in columns below a heading. Streams. Without rows, `empty` is said beside it."""
         safe = ([safe_text(cell) for cell in row] for row in rows)
+        number = 0
         for number, line in enumerate(table_lines(columns, safe, width=self.width)):
             self._write(sys.stdout, line, "" if number else BOLD)
+        if empty and not number:
+            self.say(empty)
 
     def document(self, document: Mapping[str, Any]) -> None:
         """The one JSON document of a command, in ASCII."""

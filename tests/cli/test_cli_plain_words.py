@@ -185,3 +185,16 @@ def test_a_store_without_anything_has_no_lineage_and_says_so(cli, talkative):
     assert said.stdout == ""
     assert "there is nothing to draw yet" in said.stderr
     assert "localart demo" in said.stderr
+
+
+def test_a_list_without_rows_says_so(cli, filled, talkative):
+    """Fails when `Console.table` leaves out what it was told to say."""
+    assert "there is no such artifact" in cli("ls", "--type", "nothing").stderr
+    assert "there is no such run" in cli("runs", "--job-type", "nothing").stderr
+    assert "such" not in cli("runs").stderr + cli("ls").stderr
+
+
+def test_du_takes_a_project_as_ls_does(cli, filled):
+    """Seen to fail: `du digits` said that there is no artifact of that name."""
+    assert cli("du", "digits").stdout == cli("du", "digits/").stdout
+    assert cli("du", "raw").stdout.startswith("VERSION")

@@ -230,17 +230,22 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:
     run.log({"text": "y" * 5000})
 except localart.errors.StoreFull as error:
-    print(error.message)
+    print(error.message, flush=True)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 run.log({"x": 1})
-run.finish()
 """
 
 
-def test_a_step_that_does_not_fit_on_the_disk_is_refused_whole_and_the_next_one_fits() -> None:
-    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "end",
+    ["run.finish()", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
+    ids=["ended", "killed"],
+)
+def test_a_step_that_does_not_fit_on_the_disk_is_refused_whole_and_the_next_one_fits(end: str) -> None:
+    """Seen to fail, when it is killed, without the `ftruncate` of `Tail._take_back`: half a record hid the next one."""
+    done = subprocess.run([sys.executable, "-c", LIMITED + end], capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     assert done.stdout.startswith("No space is left for logging at ")
     rows = list(localart.Api().run("p/limited").scan_history())
     assert [row.get("x") for row in rows] == [0, 1]

@@ -11,6 +11,7 @@ from localart.cli.tables import Column
 
 if TYPE_CHECKING:
     from localart.catalog.usage import CodecUsage, Usage
+    from localart.repository import Repository
 
 _BYTES = (
     Column(title="LOGICAL", right=True),
@@ -35,11 +36,11 @@ _CODECS = (
 
 
 @command("du", examples=("localart du", "localart du digits-demo/worst-digits"))
-@click.argument("place", required=False, metavar="[PROJECT/ | [PROJECT/]NAME]", shell_complete=complete_place)
+@click.argument("place", required=False, metavar="[PROJECT | [PROJECT/]NAME]", shell_complete=complete_place)
 def du_command(call: Call, place: str | None) -> None:
     """Show where the bytes go.
 
-    Without an argument, or for PROJECT/: the artifacts. NAME: its versions. LOGICAL is what it would take to write
+    Without an argument, or for a PROJECT: the artifacts. NAME: its versions. LOGICAL is what it would take to write
     everything out, UNIQUE each piece once, STORED the same compressed, SHARED what others need too, EXCLUSIVE what
     deleting it would free.
     """
@@ -48,13 +49,25 @@ def du_command(call: Call, place: str | None) -> None:
 
     repository = call.open()
     connection = repository.read()
-    if place is not None and not place.endswith("/"):
+    if place is not None and not _is_project(repository, place):
         artifact = resolve_artifact(repository, place, project=None)
         _show(call, version_usage(connection, artifact.id), [])
         return
     project = None if place is None else _project(call, place.rstrip("/"))
     codecs = codec_usage(connection) if project is None else []
     _show(call, artifact_usage(connection, project=project), codecs)
+
+
+def _is_project(repository: "Repository", place: str) -> bool:
+    """Whether a project is meant: by a slash at the end, or because nothing else is called so."""
+    from localart.catalog.artifacts import find_named
+    from localart.catalog.projects import find_project
+
+    if place.endswith("/"):
+        return True
+    if "/" in place or find_named(repository.read(), place):
+        return False
+    return find_project(repository.read(), place) is not None
 
 
 def _project(call: Call, name: str) -> str:

@@ -107,10 +107,6 @@ def lineage_command(  # noqa: PLR0913, PLR0917  # one for each option
 
         reach = Reach(up=up or not down, down=down or not up, complete=complete, depth=depth)
         graph = find_lineage(repository, address, project=project, reach=reach)
-    if not graph.nodes and output is None and not call.console.as_json:
-        call.console.say("there is nothing to draw yet")
-        call.hint("put PATH -n NAME", "demo")
-        return
     graph = _chosen(graph, types, job_types)
     if by_type:
         from localart.lineage.graph import grouped_by_type
@@ -207,7 +203,8 @@ def _write(  # where from, what, how, where to
     elif look.form in {"svg", "html"}:
         call.console.raw(text)
     elif not graph.nodes and look.form in _DRAWN:
-        call.console.say("there are no runs yet")
+        call.console.say("there is nothing to draw yet")
+        call.hint("put PATH -n NAME", "demo")
     else:
         call.console.block(text.removesuffix("\n"))
 

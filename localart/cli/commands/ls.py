@@ -52,6 +52,9 @@ _FILES = (
 )
 
 
+_NO_ARTIFACTS = "there is no such artifact"
+
+
 @command(
     "ls",
     examples=(
@@ -151,13 +154,13 @@ class _Listing:
         self._console.table(_PROJECTS, map(_project_row, projects))
         if any(project.artifact_count for project in projects):
             self._console.line()
-            self._console.table(_ARTIFACTS, self._artifact_rows(None, kind))
+            self._console.table(_ARTIFACTS, self._artifact_rows(None, kind), empty=_NO_ARTIFACTS)
 
     def project(self, name: str, kind: str | None) -> None:
         if self._console.as_json:
             self._console.stream({"project": name}, "artifacts", self._artifact_documents(name, kind))
             return
-        self._console.table(_ARTIFACTS, self._artifact_rows(name, kind))
+        self._console.table(_ARTIFACTS, self._artifact_rows(name, kind), empty=_NO_ARTIFACTS)
 
     def versions(self, artifact: "ArtifactRecord") -> None:
         from localart.catalog.versions import iter_versions
@@ -167,7 +170,7 @@ class _Listing:
             head = {"project": artifact.project, "artifact": artifact.name, "type": artifact.type}
             self._console.stream(head, "versions", map(version_document, found))
             return
-        self._console.table(_VERSIONS, map(_version_row, found))
+        self._console.table(_VERSIONS, map(_version_row, found), empty="all of its versions were deleted")
 
     def files(self, version: "VersionRecord") -> None:
         from localart.catalog.manifests import get_manifest, verified_entries
@@ -183,7 +186,7 @@ class _Listing:
             }
             self._console.stream(head, "files", map(entry_document, found))
             return
-        self._console.table(_FILES, map(_file_row, found))
+        self._console.table(_FILES, map(_file_row, found), empty="it holds no files")
 
     # --- artifacts with their latest version -----------------------------------------------------------
 

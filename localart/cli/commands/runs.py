@@ -52,7 +52,7 @@ def runs_command(
     if call.console.as_json:
         call.console.stream({"project": project}, "runs", map(run_document, found))
     else:
-        call.console.table(_COLUMNS, map(_row, found))
+        call.console.table(_COLUMNS, map(_row, found), empty="there is no such run")
 
 
 def _matching(runs: "Iterator[RunRecord]", job_type: str | None, state: str | None) -> "Iterator[RunRecord]":

@@ -43,7 +43,7 @@ def history_command(call: Call, place: str | None, limit: int, with_runs: bool) 
     if call.console.as_json:
         call.console.stream({}, "changes", (_document(one, undone) for one in told))
         return
-    call.console.table(_COLUMNS, _rows(told, undone))
+    call.console.table(_COLUMNS, _rows(told, undone), empty="nothing was changed yet")
 
 
 def _undone(repository: "Repository") -> dict[int, int]:
