@@ -17,6 +17,9 @@ from localart.catalog import (
     aliases,
     artifacts,
     browsing,
+    browsing_runs,
+    browsing_versions,
+    conditions,
     links,
     manifests,
     metrics,
@@ -178,12 +181,12 @@ def _typed(root: Path, arguments: tuple[str, ...]) -> str:
 def _lines(repository: Repository) -> object:
     """The lists of the browser."""
     connection = repository.read()
-    query = browsing.ListQuery()
+    query = conditions.ListQuery()
     return (
         browsing.project_lines(connection),
         browsing.artifact_lines(connection, None),
-        browsing.version_lines(connection, browsing.version_ids(connection, query)),
-        browsing.run_lines(connection, browsing.run_ids(connection, query)),
+        browsing_versions.version_lines(connection, browsing_versions.version_ids(connection, query)),
+        browsing_runs.run_lines(connection, browsing_runs.run_ids(connection, query)),
     )
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 import localart
-from localart.catalog import browsing, folders, manifests
-from localart.catalog.browsing import Condition, ListQuery
+from localart.catalog import browsing, browsing_runs, browsing_versions, folders, manifests
+from localart.catalog.conditions import Condition, ListQuery
 from localart.errors import UsageError
 from localart.repository.opening import shared_repository
 
@@ -34,8 +34,10 @@ def db(store):
 
 def numbers(db, **named):
     head = browsing.find_head(db, "one", "data")
-    ids = browsing.version_ids(db, ListQuery(artifact=head.id, order=named.pop("order", "number"), **named))
-    return [line.number for line in browsing.version_lines(db, ids)]
+    ids = browsing_versions.version_ids(
+        db, ListQuery(artifact=head.id, order=named.pop("order", "number"), **named)
+    )
+    return [line.number for line in browsing_versions.version_lines(db, ids)]
 
 
 def test_projects_count_what_they_hold(db):
@@ -103,21 +105,21 @@ def test_unknown_fields_and_orders_are_usage_errors(db):
 
 def test_a_version_names_the_run_that_made_it(db):
     head = browsing.find_head(db, "one", "data")
-    (newest, *_) = browsing.version_lines(
-        db, browsing.version_ids(db, ListQuery(artifact=head.id, order="number"))
+    (newest, *_) = browsing_versions.version_lines(
+        db, browsing_versions.version_ids(db, ListQuery(artifact=head.id, order="number"))
     )
 
     assert (newest.run_name, newest.run_state) == ("run-5", "finished")
 
 
 def test_a_row_that_is_gone_reads_as_none(db):
-    assert browsing.version_lines(db, [10**9]) == [None]
-    assert browsing.run_lines(db, [10**9]) == [None]
+    assert browsing_versions.version_lines(db, [10**9]) == [None]
+    assert browsing_runs.run_lines(db, [10**9]) == [None]
 
 
 def test_runs_are_listed_with_what_they_used_and_made(db):
-    ids = browsing.run_ids(db, ListQuery(order="created"))
-    newest = browsing.run_lines(db, ids)[0]
+    ids = browsing_runs.run_ids(db, ListQuery(order="created"))
+    newest = browsing_runs.run_lines(db, ids)[0]
 
     assert (newest.project, newest.input_count, newest.output_count) == ("two", 1, 1)
     assert len(ids) == 7
@@ -126,8 +128,8 @@ def test_runs_are_listed_with_what_they_used_and_made(db):
 def test_neighbours_step_over_the_deleted_version(db):
     head = browsing.find_head(db, "one", "data")
 
-    assert browsing.neighbour_numbers(db, head.id, 3) == (1, 4)
-    assert browsing.neighbour_numbers(db, head.id, 0) == (None, 1)
+    assert browsing_versions.neighbour_numbers(db, head.id, 3) == (1, 4)
+    assert browsing_versions.neighbour_numbers(db, head.id, 0) == (None, 1)
 
 
 # --- folders -----------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ def layered(store, tmp_path):
     repository = shared_repository(store, create=False)
     db = repository.read()
     head = browsing.find_head(db, "one", "tree")
-    newest = browsing.version_ids(db, ListQuery(artifact=head.id, order="number"))[0]
+    newest = browsing_versions.version_ids(db, ListQuery(artifact=head.id, order="number"))[0]
     manifest = db.execute("SELECT manifest FROM versions WHERE id = ?", (newest,)).fetchone()[0]
     return db, manifest
 

@@ -5,8 +5,8 @@ import math
 import pytest
 
 import localart
-from localart.catalog import browsing, run_browsing
-from localart.catalog.browsing import Condition, ListQuery
+from localart.catalog import browsing_runs, run_browsing
+from localart.catalog.conditions import Condition, ListQuery
 from localart.repository.opening import shared_repository
 
 
@@ -69,14 +69,14 @@ def test_what_was_linked_is_listed_with_what_the_run_called_it(db):
 
 def test_runs_are_found_and_ordered_by_what_they_came_to(db):
     def ids(**named):
-        return browsing.run_ids(db, ListQuery(**named))
+        return browsing_runs.run_ids(db, ListQuery(**named))
 
     assert ids(order="summary.loss", descending=True) == [2, 1]
     assert ids(order="summary.loss", descending=False) == [1, 2]
     assert ids(order="config.lr", descending=True) == [2, 1]
     assert ids(order="summary.words", descending=False) == [1, 2], "runs without the value come last"
     assert ids(conditions=(Condition(field="summary.loss", test=">", value=5.0),)) == [2]
-    line = browsing.run_lines(db, [1])[0]
+    line = browsing_runs.run_lines(db, [1])[0]
     assert (line.tags, line.notes, line.output_count) == (("a", "b"), "n", 1)
 
 
@@ -86,7 +86,7 @@ def test_what_a_running_run_logged_last_counts_as_its_summary(store):
     run.log({"acc": 0.75})
     db = shared_repository(store, create=False).read()
 
-    found = browsing.run_ids(
+    found = browsing_runs.run_ids(
         db, ListQuery(conditions=(Condition(field="summary.acc", test="=", value=0.75),))
     )
 

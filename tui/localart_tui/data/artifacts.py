@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localart.catalog import browsing
+from localart.catalog import browsing, browsing_versions
 from localart.catalog.browsing import ArtifactLine
 from localart_tui.data.projects import project_id
 from localart_tui.filtering import Facts, Filter, tester
@@ -111,4 +111,6 @@ def _head(kind: str, members: Sequence[ArtifactLine], *, folded: bool) -> TypeLi
 
 def recent_sizes(connection: sqlite3.Connection, artifact: int) -> list[float]:
     """The sizes of its last 200 versions, oldest first."""
-    return [float(size) for size in browsing.version_sizes(connection, artifact, limit=_SPARK_VERSIONS)]
+    return [
+        float(size) for size in browsing_versions.version_sizes(connection, artifact, limit=_SPARK_VERSIONS)
+    ]

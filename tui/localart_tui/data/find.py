@@ -15,8 +15,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localart.catalog import browsing, finding
-from localart.catalog.browsing import RUN_FIELDS, VERSION_FIELDS, Condition, ListQuery
+from localart.catalog import browsing_runs, browsing_versions, finding
+from localart.catalog.browsing_runs import RUN_FIELDS
+from localart.catalog.browsing_versions import VERSION_FIELDS
+from localart.catalog.conditions import Condition, ListQuery
 from localart.catalog.projects import list_projects
 from localart.errors import LocalartError
 from localart.jsonable import load_values
@@ -280,9 +282,13 @@ def _conditioned_versions(asked: _Asked) -> _Answered:
     wanted = _conditions(asked.query, VERSION_FIELDS)
     if wanted is None:
         return [], 0
-    ids = browsing.version_ids(asked.connection, ListQuery(conditions=wanted), limit=finding.MOST_COUNTED)
+    ids = browsing_versions.version_ids(
+        asked.connection, ListQuery(conditions=wanted), limit=finding.MOST_COUNTED
+    )
     lines = [
-        line for line in browsing.version_lines(asked.connection, ids[: asked.limit]) if line is not None
+        line
+        for line in browsing_versions.version_lines(asked.connection, ids[: asked.limit])
+        if line is not None
     ]
     answers = [
         Answer(
@@ -299,8 +305,10 @@ def _conditioned_runs(asked: _Asked) -> _Answered:
     wanted = _conditions(asked.query, RUN_FIELDS)
     if wanted is None:
         return [], 0
-    ids = browsing.run_ids(asked.connection, ListQuery(conditions=wanted), limit=finding.MOST_COUNTED)
-    lines = [line for line in browsing.run_lines(asked.connection, ids[: asked.limit]) if line is not None]
+    ids = browsing_runs.run_ids(asked.connection, ListQuery(conditions=wanted), limit=finding.MOST_COUNTED)
+    lines = [
+        line for line in browsing_runs.run_lines(asked.connection, ids[: asked.limit]) if line is not None
+    ]
     answers = [
         Answer(
             title=line.name or line.run_id,

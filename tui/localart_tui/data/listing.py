@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from localart.catalog.browsing import Condition, ListQuery
+from localart.catalog.conditions import Condition, ListQuery
 from localart_tui.filtering import Filter, Searcher, Term, Test
 
 if TYPE_CHECKING:

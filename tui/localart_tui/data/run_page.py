@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from localart.catalog import browsing, run_browsing, runs
+from localart.catalog import browsing_runs, browsing_versions, run_browsing, runs
 from localart.errors import RunNotFound
 from localart.jsonable import load_values
 from localart.model import RunState
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from localart.catalog.browsing import VersionLine
+    from localart.catalog.browsing_versions import VersionLine
     from localart.catalog.run_browsing import RunFileLine
     from localart.catalog.runs import AlertRecord
     from localart.model import RunRecord
@@ -101,7 +101,7 @@ def read_run(store: Store, target: str, *, ascii_only: bool) -> RunFacts:
     metrics = _metric_lines(store, connection, run, newest, ascii_only=ascii_only)
     input_ids = run_browsing.linked_ids(connection, run.key, "input")
     output_ids = run_browsing.linked_ids(connection, run.key, "output")
-    found = browsing.run_lines(connection, [run.key])
+    found = browsing_runs.run_lines(connection, [run.key])
     if found[0] is None:
         raise RunNotFound("The run was deleted", hint="`localart runs` lists what is left")
     return RunFacts(
@@ -202,7 +202,7 @@ def _links(connection: sqlite3.Connection, run: int, ids: Sequence[int]) -> list
     names = run_browsing.used_names(connection, run, ids)
     return [
         LinkedVersion(line=line, used_as=names.get(line.id, ""))
-        for line in browsing.version_lines(connection, ids)
+        for line in browsing_versions.version_lines(connection, ids)
         if line is not None
     ]
 

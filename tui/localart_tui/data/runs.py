@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from localart.catalog import browsing, run_browsing
-from localart.catalog.browsing import RUN_FIELDS, ListQuery, RunLine
+from localart.catalog import browsing_runs, run_browsing
+from localart.catalog.browsing_runs import RUN_FIELDS, RunLine
+from localart.catalog.conditions import ListQuery
 from localart_tui.charts.sparkline import sparkline
 from localart_tui.data.listing import conditions, matching_ids
 from localart_tui.data.live import is_alive, tail_points
@@ -141,12 +142,14 @@ def runs_query(
 
 def list_ids(connection: sqlite3.Connection, query: ListQuery, chosen: Filter) -> Sequence[int]:
     """The row ids of the runs that meet the filter, in order."""
-    return matching_ids(connection, query, chosen, ids=browsing.run_ids, texts=browsing.iter_run_texts)
+    return matching_ids(
+        connection, query, chosen, ids=browsing_runs.run_ids, texts=browsing_runs.iter_run_texts
+    )
 
 
 def count_runs(connection: sqlite3.Connection, query: ListQuery) -> int:
     """How many runs the project has."""
-    return len(browsing.run_ids(connection, replace(query, order="", conditions=())))
+    return len(browsing_runs.run_ids(connection, replace(query, order="", conditions=())))
 
 
 # --- rows ----------------------------------------------------------------------------------------------
@@ -157,7 +160,7 @@ def read_rows(store: Store, ids: Sequence[int], metrics: Sequence[str]) -> Seque
     connection = store.connection()
     return [
         None if line is None else _row(store, connection, line, metrics)
-        for line in browsing.run_lines(connection, ids)
+        for line in browsing_runs.run_lines(connection, ids)
     ]
 
 
@@ -166,7 +169,7 @@ def _row(store: Store, connection: sqlite3.Connection, line: RunLine, metrics: S
     state = line.state
     if state == "running":
         if not is_alive(store, line.uid):
-            line = browsing.run_lines(connection, [line.id])[0] or line  # it may have ended just now
+            line = browsing_runs.run_lines(connection, [line.id])[0] or line  # it may have ended just now
             state = "crashed" if line.state == "running" else line.state
         values = {**newest_numbers(store, connection, line, metrics), **values}
     return RunRow(line=line, state=state, values=values, settings=dict(flat_numbers(line.config)))
@@ -216,7 +219,9 @@ def find_telling(store: Store, connection: sqlite3.Connection, query: ListQuery)
     newest = replace(query, order="created", descending=True, conditions=())
     lines = [
         line
-        for line in browsing.run_lines(connection, browsing.run_ids(connection, newest, limit=_LOOKED_AT))
+        for line in browsing_runs.run_lines(
+            connection, browsing_runs.run_ids(connection, newest, limit=_LOOKED_AT)
+        )
         if line is not None
     ]
     counts: Counter[str] = Counter()

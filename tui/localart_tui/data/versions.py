@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localart.catalog import browsing
-from localart.catalog.browsing import VERSION_FIELDS, ArtifactHead, ListQuery, VersionLine
+from localart.catalog import browsing, browsing_versions
+from localart.catalog.browsing import ArtifactHead
+from localart.catalog.browsing_versions import VERSION_FIELDS, VersionLine
+from localart.catalog.conditions import ListQuery
 from localart.errors import ArtifactNotFound
 from localart.names import parse_address, shown
 from localart_tui.data.listing import conditions, matching_ids
@@ -77,7 +79,13 @@ def list_versions(
         descending=descending,
         conditions=conditions(chosen),
     )
-    ids = matching_ids(connection, query, chosen, ids=browsing.version_ids, texts=browsing.iter_version_texts)
+    ids = matching_ids(
+        connection,
+        query,
+        chosen,
+        ids=browsing_versions.version_ids,
+        texts=browsing_versions.iter_version_texts,
+    )
     return PagedSource(ids, lambda wanted: read_lines(store, wanted))
 
 
@@ -91,7 +99,7 @@ def newest_versions(
 
 def read_lines(store: Store, ids: Sequence[int]) -> Sequence[VersionLine | None]:
     """Some rows of the list, on the calling thread's connection."""
-    return browsing.version_lines(store.connection(), ids)
+    return browsing_versions.version_lines(store.connection(), ids)
 
 
 def read_version(store: Store, address: str) -> VersionFacts:
@@ -115,7 +123,9 @@ def read_version(store: Store, address: str) -> VersionFacts:
 def _neighbours(connection: sqlite3.Connection, version: VersionRecord) -> tuple[str, str]:
     head = browsing.find_head(connection, version.project, version.artifact)
     numbers = (
-        (None, None) if head is None else browsing.neighbour_numbers(connection, head.id, version.number)
+        (None, None)
+        if head is None
+        else browsing_versions.neighbour_numbers(connection, head.id, version.number)
     )
     before, after = ("" if one is None else f"{version.project}/{version.artifact}:v{one}" for one in numbers)
     return before, after

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from localart.catalog.browsing import ListQuery
+    from localart.catalog.conditions import ListQuery
     from localart_tui.columns import Cell, Column
     from localart_tui.filtering import Filter
 
