@@ -15,6 +15,10 @@ from localart.records import dataclass
 
 _SEALED = Sealed(a="artifacts", p="projects")
 
+_LATEST = (
+    "(SELECT number FROM versions WHERE artifact = a.id AND state <> 'DELETED' ORDER BY number DESC LIMIT 1)"
+)
+_LATEST_LINK = "(SELECT max(number) FROM links WHERE artifact = a.id AND removed_at IS NULL)"
 # A line of 100,000 versions is not counted: every number it gave has a row for ever, and the few that were deleted
 # have an index of their own. The newest is found from the end; one of a damaged state is found, too, and refused then.
 _COLUMNS = (
@@ -23,9 +27,8 @@ _COLUMNS = (
     " a.next_number - (SELECT count(*) FROM versions WHERE artifact = a.id AND state = 'DELETED')"
     " - (SELECT count(*) FROM links WHERE artifact = a.id),"
     " (SELECT count(*) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
-    " iif(a.kind = 'sequence',"
-    " (SELECT number FROM versions WHERE artifact = a.id AND state <> 'DELETED' ORDER BY number DESC LIMIT 1),"
-    " (SELECT max(number) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
+    f" iif(a.kind = 'sequence', {_LATEST},"
+    f" {_LATEST_LINK}),"
     " a.kind, a.ttl_seconds, a.next_number"
 )
 _FROM = "FROM artifacts a LEFT JOIN projects p ON p.id = a.project"
@@ -176,17 +179,15 @@ def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ArtifactRec
 
 def _refuse_wrong_latest(connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
     """CatalogDamaged unless each number given after the latest is that of a deleted version or of a link."""
-    artifact_id, count, latest, given = row[0], row[6], row[7], row[10]
-    if not isinstance(latest, int | None):
-        raise damaged(f"one of the versions of {row[2]}")
-    (gone,) = connection.execute(
-        "SELECT (SELECT count(*) FROM versions WHERE artifact = :id AND number > :latest AND state = 'DELETED')"
-        " + (SELECT count(*) FROM links WHERE artifact = :id AND number > :latest)",
-        {"id": artifact_id, "latest": -1 if latest is None else latest},
+    found = connection.execute(  # asked again: one statement sees one state
+        "SELECT given, latest, (SELECT count(*) FROM versions WHERE artifact = :id AND number > latest"
+        " AND state = 'DELETED') + (SELECT count(*) FROM links WHERE artifact = :id AND number > latest) FROM"
+        f" (SELECT a.next_number AS given, coalesce(iif(a.kind = 'sequence', {_LATEST}, {_LATEST_LINK}), -1) AS latest"
+        " FROM artifacts a WHERE a.id = :id)",
+        {"id": row[0]},
     ).fetchone()
-    (now,) = connection.execute("SELECT next_number FROM artifacts WHERE id = ?", (artifact_id,)).fetchone()
-    is_wrong = gone != given - 1 - (-1 if latest is None else latest) or (latest is None) != (count == 0)
-    if is_wrong and now == given:  # a writer may have given another one meanwhile
+    given, latest, gone = found or (0, -1, 0)
+    if not isinstance(latest, int) or gone != given - 1 - latest or (row[7] is None) != (row[6] == 0):
         raise damaged(f"one of the versions of {row[2]}")
 
 

@@ -13,7 +13,7 @@ from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any
 
-from localart.catalog.seals import onward
+from localart.catalog.seals import damaged, onward
 from localart.model import Digest
 from localart.records import dataclass
 
@@ -199,6 +199,8 @@ def _layer_names(
             f" WHERE manifest = ? AND dir = ? AND name {test} ? ORDER BY name LIMIT {_FETCH}",
             (position, layer, folder, after),
         ).fetchall()
+        if not all(isinstance(row[0], str) for row in rows):
+            raise damaged("a file")
         for row in rows:
             after = row[0] if test == ">=" else onward(after, row[0])
             test = ">"

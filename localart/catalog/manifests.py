@@ -220,6 +220,8 @@ def _layer_rows(
         rows = connection.execute(
             f"{sql_here} ORDER BY e.name LIMIT {_FETCH}", (layer, dir_id, *here)
         ).fetchall()
+        if not all(isinstance(row[0], str) for row in rows):
+            raise seals.damaged("a file")
         for row in rows:
             yield row[0], _entry(span.folder, row)
         if len(rows) < _FETCH:

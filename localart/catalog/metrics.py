@@ -245,16 +245,21 @@ def find_metric(connection: sqlite3.Connection, run_key: int, name: str) -> int 
 
     CatalogDamaged when the run did, and the index of names does not lead there any more.
     """
-    row = _SEALED.row(
-        connection.execute(
-            f"SELECT n.id, n.name, {_SEALED.columns} FROM metric_names n WHERE n.name = ?", (name,)
-        ).fetchone()
-    )
+    row = _named(connection, name)
     if row is None and name in logged_names(connection, run_key).values():
-        raise damaged(f"the index that leads to metric {shown(name)}")
+        row = _named(connection, name)  # it may have been logged just now
+        if row is None:
+            raise damaged(f"the index that leads to metric {shown(name)}")
     if row is not None and row[1] != name:
         raise damaged(f"metric {shown(name)}")
     return None if row is None else int(row[0])
+
+
+def _named(connection: sqlite3.Connection, name: str) -> tuple[Any, ...] | None:
+    row = connection.execute(
+        f"SELECT n.id, n.name, {_SEALED.columns} FROM metric_names n WHERE n.name = ?", (name,)
+    ).fetchone()
+    return _SEALED.row(row)
 
 
 def numeric_metrics(connection: sqlite3.Connection, run_key: int) -> list[str]:

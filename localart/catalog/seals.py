@@ -287,14 +287,12 @@ def count_all(connection: sqlite3.Connection, kind: str, owners: Iterable[int]) 
     table, column, which = SETS[kind]
     rows = connection.execute(  # one statement sees one state
         f"SELECT s.value, (SELECT count(*) FROM {table} t WHERE t.{column} = s.value AND {which}),"
-        f" {said_count(':kind', 's.value')} FROM json_each(:owners) s",
+        f" {said_count(':kind', 's.value')}, EXISTS (SELECT 1 FROM {table} NOT INDEXED) FROM json_each(:owners) s",
         {"kind": kind, "owners": json.dumps(list(dict.fromkeys(owners)))},
     ).fetchall()
-    if any(there != told for _, there, told in rows) or (
-        any(there for _, there, _ in rows) and _is_empty(connection, table)
-    ):
+    if any(there != told or (there and not has_rows) for _, there, told, has_rows in rows):
         raise damaged(f"one of the {table}")
-    return {owner: there for owner, there, _ in rows}
+    return {owner: there for owner, there, _, _ in rows}
 
 
 @contextmanager
