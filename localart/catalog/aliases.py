@@ -7,8 +7,9 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from localart.catalog.counts import one_state, refuse_missing, said_count
 from localart.catalog.protection import refuse_protected
-from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, said_count, seal_of
+from localart.catalog.seals import Sealed, damaged, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from localart.catalog.counts import one_state, refuse_missing
 from localart.catalog.projects import ensure_project, find_project, refuse_hidden_project
-from localart.catalog.seals import Sealed, damaged, one_state, refuse_missing, resealed, seal
+from localart.catalog.seals import Sealed, damaged, resealed, seal
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import ContentConflict

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from localart.catalog.aliases import aliases_of
 from localart.catalog.artifacts import refuse_hidden, refuse_loss
 from localart.catalog.browsing_rows import PROSE, few_names
-from localart.catalog.seals import Sealed, damaged, iter_unsealed, refuse_any_missing
+from localart.catalog.counts import refuse_any_missing
+from localart.catalog.seals import Sealed, damaged, iter_unsealed
 
 MOST_ARTIFACTS = 50_000
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from localart.catalog.browsing_rows import FETCH, PROSE, ids_of, rows_by_id
 from localart.catalog.conditions import Fields, ListQuery, add_conditions, json_order_sql, order_sql
-from localart.catalog.seals import Sealed, count_all, damaged, refuse_any_missing, refuse_rows_lost
+from localart.catalog.counts import count_all, refuse_any_missing, refuse_rows_lost
+from localart.catalog.seals import Sealed, damaged
 
 _FEW_TAGS = 12
 

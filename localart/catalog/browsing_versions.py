@@ -12,8 +12,9 @@ from localart.catalog.aliases import aliases_of
 from localart.catalog.artifacts import refuse_gaps, refuse_loss
 from localart.catalog.browsing_rows import FETCH, PROSE, few_names, ids_of, rows_by_id
 from localart.catalog.conditions import Fields, ListQuery, add_conditions, order_sql
+from localart.catalog.counts import refuse_rows_lost
 from localart.catalog.edges import edges_at_versions
-from localart.catalog.seals import Sealed, damaged, refuse_rows_lost
+from localart.catalog.seals import Sealed, damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

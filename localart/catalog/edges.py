@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localart.catalog.seals import Sealed, one_state, refuse_missing, resealed, seal_of
+from localart.catalog.counts import one_state, refuse_missing
+from localart.catalog.seals import Sealed, resealed, seal_of
 from localart.catalog.transaction import Transaction
 from localart.jsonable import canonical_json
 from localart.model import Direction

@@ -12,7 +12,8 @@ from typing import Any
 
 from xxhash import xxh3_64
 
-from localart.catalog.seals import MASK, Sealed, damaged, one_state, onward, seal_of
+from localart.catalog.counts import one_state
+from localart.catalog.seals import MASK, Sealed, damaged, onward, seal_of
 from localart.catalog.transaction import Transaction
 from localart.names import shown
 from localart.records import dataclass

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from localart.catalog.aliases import aliases_of
+from localart.catalog.counts import count_all
 from localart.catalog.runs import refuse_missing_runs
-from localart.catalog.seals import Sealed, count_all, damaged
+from localart.catalog.seals import Sealed, damaged
 from localart.records import dataclass
 
 MOST_COMPARED = 2_000

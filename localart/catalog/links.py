@@ -6,7 +6,8 @@ from typing import Any
 
 from localart.catalog import aliases
 from localart.catalog.artifacts import next_number, refuse_gaps
-from localart.catalog.seals import Sealed, damaged, one_state, onward, refuse_missing, resealed, seal
+from localart.catalog.counts import one_state, refuse_missing
+from localart.catalog.seals import Sealed, damaged, onward, resealed, seal
 from localart.catalog.transaction import Transaction
 from localart.model import LinkRecord
 

@@ -8,7 +8,7 @@ runs logged by `mending_history`.
 import json
 from typing import Any
 
-from localart.catalog import aliases, edges, manifests, mending_rest, seals
+from localart.catalog import aliases, counts, edges, manifests, mending_rest, seals
 from localart.catalog.mending_derived import changeable
 from localart.catalog.told import Told, ToldArtifact, ToldRun, ToldVersion
 from localart.catalog.transaction import Transaction
@@ -38,6 +38,7 @@ def restore_rows(tx: Transaction, told: Told) -> None:
         tx.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")
     mending_rest.forget_strangers(tx, told.rest)
     seals.seal_all(tx)
+    counts.restore_counts(tx)
 
 
 _TOLD = (

@@ -3,7 +3,8 @@
 import sqlite3
 from typing import Any
 
-from localart.catalog.seals import Sealed, count_all, damaged, one_state, refuse_missing, seal
+from localart.catalog.counts import count_all, one_state, refuse_missing
+from localart.catalog.seals import Sealed, damaged, seal
 from localart.catalog.transaction import Transaction
 from localart.model import ProjectRecord
 from localart.names import shown

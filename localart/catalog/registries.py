@@ -5,8 +5,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from localart.catalog.counts import one_state, refuse_missing
 from localart.catalog.projects import ensure_project, find_project
-from localart.catalog.seals import Sealed, one_state, refuse_missing, resealed
+from localart.catalog.seals import Sealed, resealed
 from localart.catalog.transaction import Transaction
 from localart.catalog.types import artifact_types
 from localart.errors import ArtifactTypeMismatch, ContentConflict

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localart.catalog import seals
+from localart.catalog import counts, seals
 
 _SPEAKING = ("versions", "artifacts", "aliases", "links", "edges", "run_files")
 
@@ -15,8 +15,8 @@ def refuse_damage(connection: sqlite3.Connection) -> None:
     """CatalogDamaged when a row that may speak for keeping something was changed. 5 µs a row."""
     for _, name in seals.iter_unsealed(connection, _SPEAKING):
         raise seals.damaged(name)
-    for kind in seals.SETS:
-        seals.refuse_any_missing(connection, kind)
+    for kind in counts.SETS:
+        counts.refuse_any_missing(connection, kind)
 
 
 def linked_as(connection: sqlite3.Connection) -> dict[int, list[str]]:

@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from localart.catalog.counts import count_all
 from localart.catalog.edges import edges_at_runs, linked_keys
 from localart.catalog.history_seals import refuse_damaged_history
 from localart.catalog.metrics import find_metric, logged_names
-from localart.catalog.seals import Sealed, count_all
+from localart.catalog.seals import Sealed
 from localart.jsonable import load_values
 from localart.model import BlobRef, Digest
 from localart.records import dataclass

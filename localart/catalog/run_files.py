@@ -5,8 +5,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from localart.catalog.counts import count_all
 from localart.catalog.edges import edges_at_runs
-from localart.catalog.seals import Sealed, count_all
+from localart.catalog.seals import Sealed
 from localart.catalog.transaction import Transaction
 from localart.catalog.versions import get_versions
 from localart.jsonable import load_values

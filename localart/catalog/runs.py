@@ -5,20 +5,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from localart.catalog.counts import count_all, one_state, refuse_any_missing, refuse_missing, refuse_rows_lost
 from localart.catalog.projects import find_project
-from localart.catalog.seals import (
-    Sealed,
-    count_all,
-    damaged,
-    one_state,
-    onward,
-    refuse_any_missing,
-    refuse_missing,
-    refuse_rows_lost,
-    resealed,
-    seal,
-    seal_of,
-)
+from localart.catalog.seals import Sealed, damaged, onward, resealed, seal, seal_of
 from localart.catalog.search import index_row, reindexed
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing

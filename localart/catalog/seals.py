@@ -2,14 +2,10 @@
 
 A seal is 61 bits of XXH3 over the facts of a row, its tags included. It tells damage, not deceit. A row is compared
 with its seal whenever it is read for somebody (`Sealed`), and before it is changed (`resealed`), so that damage is
-never sealed anew. Rows that belong to somebody in any number (edges of a run, aliases of a version) could still be
-missing where a key was damaged: `counts` holds how many each owner has, kept by triggers (`refuse_missing`). About 2 µs
-a row.
+never sealed anew. About 2 µs a row. That no row is missing is told by `localart.catalog.counts`.
 """
 
-import json
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -73,13 +69,16 @@ KEYS: dict[str, tuple[str, ...]] = {
 """The primary keys that are not `id`."""
 
 _NAMED_BY = {"projects": 1, "artifacts": 1, "runs": 1, "aliases": 1, "run_files": 1, "metric_names": 0}
+
 _NOUNS = {
     "projects": "project", "artifacts": "artifact", "versions": "a version", "links": "a link", "aliases": "alias",
     "edges": "an edge", "runs": "run", "run_files": "file", "alerts": "an alert", "metric_names": "metric",
 }  # fmt: skip
 
 _SHARED = frozenset({"projects", "artifacts"})
+
 _known: dict[tuple[Any, ...], bool] = {}  # rows of these, which the rows of a list name again and again
+
 _MOST_KNOWN = 1_000
 
 
@@ -189,9 +188,6 @@ def _named(table: str, facts: Sequence[Any]) -> str:
     return _NOUNS[table] if at is None else f"{_NOUNS[table]} {shown(str(facts[at]))}"
 
 
-# --- writing ---------------------------------------------------------------------------------------
-
-
 def seal(tx: "Transaction", table: str, *key: object) -> None:
     """Seal the row as it is now."""
     row = _row_at(tx, table, key)
@@ -226,139 +222,6 @@ def _at_key(table: str) -> str:
     return " AND ".join(f"{column} = ?" for column in KEYS.get(table, ("id",)))
 
 
-# --- what belongs to somebody ------------------------------------------------------------------------
-
-SETS: dict[str, tuple[str, str, str]] = {
-    "run input": ("edges", "run", "direction = 'input'"),
-    "run output": ("edges", "run", "direction = 'output'"),
-    "version input": ("edges", "version", "direction = 'input'"),
-    "version output": ("edges", "version", "direction = 'output'"),
-    "alias": ("aliases", "artifact", "1"),
-    "aliased": ("aliases", "version", "1"),
-    "linked": ("links", "version", "1"),
-    "projects": ("projects", "0", "1"),
-    "holds": ("artifacts", "project", "1"),
-    "alert": ("alerts", "run", "1"),
-    "file": ("run_files", "run", "1"),
-    "ran": ("runs", "project", "1"),
-}
-"""By the name that `counts` has for it: a table, the column that names the owner, and which of its rows."""
-
-
-def said_count(kind: str, owner: str) -> str:
-    """The SQL of how many rows of a set (SQL of its name) an owner (SQL, too) has.
-
-    An owner without any has no row in `counts`; then the row before its place must be one of `counts` at least: where
-    the page of another table lies in its stead, the owner's own rows may be on the page that is now elsewhere.
-    """
-    return (
-        f"coalesce((SELECT count FROM counts WHERE kind = {kind} AND owner = {owner}),"
-        " (SELECT iif(typeof(kind) = 'text' AND typeof(count) = 'integer', 0, -1) FROM counts"
-        f" WHERE (kind, owner) < ({kind}, {owner}) ORDER BY kind DESC, owner DESC LIMIT 1), 0)"
-    )
-
-
-def refuse_missing(
-    connection: sqlite3.Connection, kind: str, found: Iterable[int], owners: Iterable[int] | None
-) -> None:
-    """CatalogDamaged unless each owner (None: of all) has as many rows as it was `found` to have (named once a row).
-
-    `found` tells the rows that were read, not what an index says of them: an index knows rows that its table lost.
-    Only inside `one_state`: a writer may come between the rows and their count.
-    """
-    assert connection.in_transaction
-    totals = Counter(found)
-    if owners is None:
-        said = connection.execute(
-            "SELECT owner, count FROM counts WHERE kind = ? AND count <> 0", (kind,)
-        ).fetchall()
-    else:
-        asked = list({**totals, **dict.fromkeys(owners)})
-        said = connection.execute(
-            f"SELECT s.value, {said_count(':kind', 's.value')} FROM json_each(:owners) s",
-            {"kind": kind, "owners": json.dumps(asked)},
-        ).fetchall()
-    if any(totals[owner] != count for owner, count in said) or totals.keys() - dict(said).keys():
-        raise damaged(f"one of the {SETS[kind][0]}")
-
-
-def count_all(connection: sqlite3.Connection, kind: str, owners: Iterable[int]) -> dict[int, int]:
-    """How many rows each of the owners has, without looking at them; CatalogDamaged as in `refuse_missing`."""
-    table, column, which = SETS[kind]
-    rows = connection.execute(  # one statement sees one state
-        f"SELECT s.value, (SELECT count(*) FROM {table} t WHERE t.{column} = s.value AND {which}),"
-        f" {said_count(':kind', 's.value')}, EXISTS (SELECT 1 FROM {table} NOT INDEXED) FROM json_each(:owners) s",
-        {"kind": kind, "owners": json.dumps(list(dict.fromkeys(owners)))},
-    ).fetchall()
-    if any(there != told or (there and not has_rows) for _, there, told, has_rows in rows):
-        raise damaged(f"one of the {table}")
-    return {owner: there for owner, there, _, _ in rows}
-
-
-@contextmanager
-def one_state(connection: sqlite3.Connection) -> Iterator[None]:
-    """See one state of the catalog for the whole body."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        if connection.in_transaction:  # SQLite may have ended it where the disk failed
-            connection.execute("ROLLBACK")
-
-
-def refuse_any_missing(connection: sqlite3.Connection, kind: str) -> int:
-    """How many rows there are; CatalogDamaged unless that is all rows of all owners. Counts them: 30 ns each."""
-    with one_state(connection):
-        found, said = _counted(connection, kind), _said(connection, kind)
-        is_damaged = found != said or (found and _is_empty(connection, SETS[kind][0]))
-    if is_damaged:
-        raise damaged(f"one of the {SETS[kind][0]}")
-    return sum(count for _, count in found)
-
-
-def refuse_rows_lost(connection: sqlite3.Connection, table: str) -> None:
-    """CatalogDamaged when an index knows other rows than the table has, or one that is not found in it by its id.
-
-    Looks at each row.
-    """
-    by_index, by_row, is_lost = connection.execute(  # one statement sees one state
-        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table} NOT INDEXED),"
-        f" EXISTS (SELECT 1 FROM {table} known WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE id = known.id))"
-    ).fetchone()
-    if by_index != by_row or is_lost:
-        raise damaged(f"one of the {table}")
-
-
-def _said(connection: sqlite3.Connection, kind: str) -> set[tuple[int, int]]:
-    rows = connection.execute("SELECT owner, count FROM counts WHERE kind = ?", (kind,)).fetchall()
-    return {pair for pair in rows if pair[1]}
-
-
-def _is_empty(connection: sqlite3.Connection, table: str) -> bool:
-    """Whether no row is in the table itself: where it is one page, an empty one may lie in its place."""
-    return connection.execute(f"SELECT 1 FROM {table} NOT INDEXED LIMIT 1").fetchone() is None
-
-
-def _counted(connection: sqlite3.Connection, kind: str) -> set[tuple[int, int]]:
-    table, column, which = SETS[kind]
-    return set(
-        connection.execute(f"SELECT {column}, count(*) FROM {table} WHERE {which} GROUP BY 1").fetchall()
-    )
-
-
-def restore_counts(tx: "Transaction") -> None:
-    """Make `counts` what follows from the rows."""
-    tx.execute("DELETE FROM counts")
-    for kind in SETS:
-        tx.executemany(
-            "INSERT INTO counts(kind, owner, count) VALUES (?,?,?)",
-            [(kind, owner, count) for owner, count in _counted(tx.connection, kind)],
-        )
-
-
 def seal_all(tx: "Transaction") -> None:
     """Seal every row as it is, where its seal does not fit: they have just been restored."""
     for table in FACTS.keys() - {"metric_names"}:  # the journal does not know these
@@ -372,7 +235,6 @@ def seal_all(tx: "Transaction") -> None:
                 if row[len(key)] != should:
                     wrong.append((should, *row[: len(key)]))
         tx.executemany(f"UPDATE {table} SET seal = ? WHERE {_at_key(table)}", wrong)
-    restore_counts(tx)
 
 
 def iter_unsealed(
@@ -399,9 +261,3 @@ def _unsealed_in(connection: sqlite3.Connection, table: str) -> Iterator[str]:
             if row[len(key)] != seal_of(*row[len(key) + 1 :]):
                 yield _named(table, row[len(key) + 1 :])
         after = onward(after, rows[-1][: len(key)])
-
-
-def wrong_counts(connection: sqlite3.Connection) -> list[str]:
-    """The sets (as in `SETS`) of which an owner has not as many rows as it should."""
-    with one_state(connection):
-        return [kind for kind in SETS if _counted(connection, kind) != _said(connection, kind)]

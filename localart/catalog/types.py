@@ -2,8 +2,9 @@
 
 import sqlite3
 
+from localart.catalog.counts import one_state, refuse_missing
 from localart.catalog.projects import find_project
-from localart.catalog.seals import Sealed, one_state, refuse_missing
+from localart.catalog.seals import Sealed
 from localart.model import ArtifactKind
 
 _SEALED = Sealed(a="artifacts")

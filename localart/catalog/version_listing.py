@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localart.catalog import edges
-from localart.catalog.seals import count_all
+from localart.catalog.counts import count_all
 from localart.catalog.versions import get_versions
 from localart.model import VersionRecord
 from localart.records import dataclass

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from localart.catalog import history_seals, seals, soundness_content, soundness_file
+from localart.catalog import counts, history_seals, seals, soundness_content, soundness_file
 from localart.catalog.manifests import get_manifest
 from localart.errors import StoreDamaged
 from localart.model import BlobRef
@@ -91,10 +91,10 @@ def _seals(connection: sqlite3.Connection) -> Iterator[Finding]:
             subject=f"seal:{table}",
             advice=REPAIR,
         )
-    for kind in seals.wrong_counts(connection):
+    for kind in counts.wrong_counts(connection):
         yield Finding(
             code=Code.DATABASE,
-            what=f"The rows of {seals.SETS[kind][0]} are not all that were written",
+            what=f"The rows of {counts.SETS[kind][0]} are not all that were written",
             where="localart.db",
             subject=f"seal:{kind}",
             advice=REPAIR,

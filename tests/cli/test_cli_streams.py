@@ -21,6 +21,7 @@ ESCAPES = "\x1b[31m\x1b]0;owned\x07\r\x9b2J\u202egnp.exe\u2028\u200b\x7f"
 @pytest.fixture
 def hostile(isolated: None) -> None:
     """A store whose every free text tries to take the terminal over."""
+    from localart.catalog.counts import restore_counts
     from localart.catalog.seals import seal_all
     from localart.repository.opening import close_all, open_repository
 
@@ -42,6 +43,7 @@ def hostile(isolated: None) -> None:
         tx.execute("UPDATE artifacts SET type = ?", (f"type {ESCAPES}",))
         tx.execute("UPDATE runs SET name = ?, job_type = ?", (f"name {ESCAPES}", ESCAPES))
         seal_all(tx)
+        restore_counts(tx)
     repository.close()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from localart.catalog.counts import restore_counts
 from localart.catalog.seals import seal_all
 from localart.manifest import Page, encode_pages, manifest_digest
 from localart.manifest.digest import page_digest
@@ -57,6 +58,7 @@ def make_large_catalog(root: Path, shape: Shape) -> Path:
         with repository.catalog.write() as tx:
             _Filler(tx.connection, shape).fill()
             seal_all(tx)
+            restore_counts(tx)
         repository.read().execute("PRAGMA foreign_keys=ON")
     finally:
         repository.close()

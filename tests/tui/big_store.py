@@ -18,6 +18,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from localart.catalog.connection import Connection
+from localart.catalog.counts import restore_counts
 from localart.catalog.seals import seal_all
 from localart.manifest import encode_pages, manifest_digest, page_entries
 from localart.model import Digest, Entry
@@ -71,6 +72,7 @@ def make_big_store(root: Path, shape: Shape) -> Path:
         with repository.catalog.write() as tx:
             _Filler(tx.connection, shape).fill()
             seal_all(tx)
+            restore_counts(tx)
     finally:
         repository.close()
     return root

@@ -1,5 +1,6 @@
 """Change rows of a store behind its back, as if they had been written so."""
 
+from localart.catalog.counts import restore_counts
 from localart.catalog.seals import seal_all
 from localart.repository.opening import open_repository
 
@@ -9,4 +10,5 @@ def change_rows(root, statement, *values):
     with repository.catalog.write() as tx:
         tx.execute(statement, values)
         seal_all(tx)
+        restore_counts(tx)
     repository.close()
