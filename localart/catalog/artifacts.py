@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from localart.catalog.counts import one_state, refuse_missing
+from localart.catalog.counts import one_state, refuse_missing, said_count
 from localart.catalog.projects import ensure_project, find_project, refuse_hidden_project
 from localart.catalog.seals import Sealed, damaged, resealed, seal
 from localart.catalog.search import index_row, reindexed
@@ -16,6 +16,7 @@ from localart.records import dataclass
 
 _SEALED = Sealed(a="artifacts", p="projects")
 
+_SAID_DELETED = said_count("'deleted'", "a.id")
 _LATEST = (
     "(SELECT number FROM versions WHERE artifact = a.id AND state <> 'DELETED' ORDER BY number DESC LIMIT 1)"
 )
@@ -30,7 +31,9 @@ _COLUMNS = (
     " (SELECT count(*) FROM links WHERE artifact = a.id AND removed_at IS NULL)),"
     f" iif(a.kind = 'sequence', {_LATEST},"
     f" {_LATEST_LINK}),"
-    " a.kind, a.ttl_seconds, a.next_number"
+    " a.kind, a.ttl_seconds, a.next_number,"
+    " (SELECT count(*) FROM versions WHERE artifact = a.id AND state = 'DELETED')"
+    f" = {_SAID_DELETED}"
 )
 _FROM = "FROM artifacts a LEFT JOIN projects p ON p.id = a.project"
 _SELECT = f"SELECT {_COLUMNS}, {_SEALED.columns} {_FROM}"
@@ -152,7 +155,7 @@ def _list(connection: sqlite3.Connection, project: str | None, kind: str | None)
         )
         # A damaged type or project must not take a row out of the list: all of them are looked at.
         owners = None if project_id is None else {project_id}
-        refuse_missing(connection, "holds", [row[11] for row in rows], owners)
+        refuse_missing(connection, "holds", [row[12] for row in rows], owners)
         found = [_record(connection, row) for row in rows]
     return [one for one in found if one.version_count and kind in {None, one.type}]
 
@@ -160,9 +163,9 @@ def _list(connection: sqlite3.Connection, project: str | None, kind: str | None)
 def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ArtifactRecord:
     if row[1] is None:
         raise damaged(f"the project of {row[2]}")
-    if (
-        row[7] != row[10] - 1
-    ):  # the last number given is that of the latest, but where the last ones were deleted
+    if not row[11]:
+        raise damaged(f"one of the deleted versions of {row[2]}")
+    if row[7] != row[10] - 1:  # the last number given is the latest's, but where the last ones were deleted
         _refuse_wrong_latest(connection, row)
     return ArtifactRecord(
         id=row[0],

@@ -10,7 +10,7 @@ from typing import Any
 
 from localart.catalog.browsing_rows import FETCH, PROSE, ids_of, rows_by_id
 from localart.catalog.conditions import Fields, ListQuery, add_conditions, json_order_sql, order_sql
-from localart.catalog.counts import count_all, refuse_any_missing, refuse_rows_lost
+from localart.catalog.counts import count_all, one_state, refuse_any_missing, refuse_rows_lost
 from localart.catalog.seals import Sealed, damaged
 
 _FEW_TAGS = 12
@@ -106,14 +106,18 @@ def run_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1
     Orders also by `config.…` and `summary.…`, runs without the value last; what a running run logged last
     counts as its summary.
     """
-    if query.project is None:
-        refuse_any_missing(connection, "ran")
-    else:
-        count_all(connection, "ran", [query.project])
     where, values = _run_where(query)
     order, bound = _run_order(query)
     sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order} LIMIT ?"
-    return ids_of(connection, sql, (*values, *bound, limit))
+    with one_state(connection):
+        if query.project is None:
+            total = refuse_any_missing(connection, "ran")
+        else:
+            total = count_all(connection, "ran", [query.project])[query.project]
+        found = ids_of(connection, sql, (*values, *bound, limit))
+    if not query.conditions and len(found) != (total if limit < 0 else min(total, limit)):
+        raise damaged("one of the runs")
+    return found
 
 
 def iter_run_texts(connection: sqlite3.Connection, query: ListQuery) -> Iterator[tuple[int, str]]:

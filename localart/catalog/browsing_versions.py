@@ -12,7 +12,7 @@ from localart.catalog.aliases import aliases_of
 from localart.catalog.artifacts import refuse_gaps, refuse_loss
 from localart.catalog.browsing_rows import FETCH, PROSE, few_names, ids_of, rows_by_id
 from localart.catalog.conditions import Fields, ListQuery, add_conditions, order_sql
-from localart.catalog.counts import refuse_rows_lost
+from localart.catalog.counts import one_state, refuse_rows_lost
 from localart.catalog.edges import edges_at_versions
 from localart.catalog.seals import Sealed, damaged
 
@@ -96,13 +96,33 @@ VERSION_FIELDS = frozenset({*_VERSION_FIELDS, *_VERSION_MEMBERS, "metadata."} - 
 
 def version_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1) -> list[int]:
     """The row ids of all committed versions asked for, in order; at most `limit` when it is not negative."""
-    if query.artifact is None:
-        refuse_loss(connection)
-    else:
-        refuse_gaps(connection, query.artifact)
     where, values = _version_where(query)
     sql = f"SELECT v.id {_version_tables(query)} WHERE {where} ORDER BY {order_sql(query, _VERSION_ORDERS, 'v.id')}"
-    return ids_of(connection, f"{sql} LIMIT ?", (*values, limit))
+    with one_state(connection):
+        if query.artifact is None:
+            refuse_loss(connection)
+        else:
+            refuse_gaps(connection, query.artifact)
+        found = ids_of(connection, f"{sql} LIMIT ?", (*values, limit))
+        total = -1 if query.conditions or query.linked else _count(connection, query)
+    if total >= 0 and len(found) != (total if limit < 0 else min(total, limit)):
+        raise damaged("one of the versions")
+    return found
+
+
+def _count(connection: sqlite3.Connection, query: ListQuery) -> int:
+    """How many committed versions there are, by indexes alone: what a damaged row says of itself does not count."""
+    which, of = "", {"artifact": query.artifact, "project": query.project}
+    if query.artifact is not None:
+        which += " AND artifact = :artifact"
+    if query.project is not None:
+        which += " AND artifact IN (SELECT id FROM artifacts WHERE project = :project)"
+    count: int = connection.execute(
+        f"SELECT (SELECT count(*) FROM versions WHERE 1{which})"
+        f" - (SELECT count(*) FROM versions WHERE state = 'DELETED'{which})",
+        of,
+    ).fetchone()[0]
+    return count
 
 
 def iter_version_texts(connection: sqlite3.Connection, query: ListQuery) -> Iterator[tuple[int, str]]:

@@ -29,6 +29,7 @@ SETS: dict[str, tuple[str, str, str]] = {
     "alias": ("aliases", "artifact", "1"),
     "aliased": ("aliases", "version", "1"),
     "linked": ("links", "version", "1"),
+    "deleted": ("versions", "artifact", "state = 'DELETED'"),
     "projects": ("projects", "0", "1"),
     "holds": ("artifacts", "project", "1"),
     "alert": ("alerts", "run", "1"),

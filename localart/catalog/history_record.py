@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from localart.catalog.metrics import Point, columns_of
-from localart.catalog.seals import onward
+from localart.catalog.seals import damaged, onward
 from localart.errors import BlobDamaged
 from localart.records import dataclass
 
@@ -131,10 +131,12 @@ def rows_of(connection: sqlite3.Connection, run_key: int) -> Iterator[Row]:
     after = (0, -(1 << 63))
     sql = (
         "SELECT n.name, m.step, m.time, m.value, m.body, m.metric FROM metrics m"
-        " JOIN metric_names n ON n.id = m.metric WHERE m.run = ? AND (m.metric, m.step) > (?, ?)"
+        " LEFT JOIN metric_names n ON n.id = m.metric WHERE m.run = ? AND (m.metric, m.step) > (?, ?)"
         " ORDER BY m.metric, m.step LIMIT 10000"
     )
     while found := connection.execute(sql, (run_key, *after)).fetchall():
+        if any(row[0] is None for row in found):
+            raise damaged("the name of a metric")
         yield from (Row(*row[:5]) for row in found)
         after = onward(after, (found[-1][5], found[-1][1]))
 

@@ -149,4 +149,4 @@ def unsealed_histories(connection: sqlite3.Connection) -> Iterator[tuple[int, st
 def unsealed_names(connection: sqlite3.Connection) -> dict[int, str]:
     """Metrics whose name is not what was written, with the name they have now."""
     rows = connection.execute("SELECT id, name, seal FROM metric_names").fetchall()
-    return {key: name for key, name, seal in rows if seal != seal_of(name)}
+    return {key: name for key, name, seal in rows if seal != seal_of(key, name)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from localart.catalog.aliases import aliases_of
-from localart.catalog.counts import count_all
+from localart.catalog.counts import count_all, one_state
 from localart.catalog.runs import refuse_missing_runs
 from localart.catalog.seals import Sealed, damaged
 from localart.records import dataclass
@@ -67,13 +67,18 @@ def edges_between(
 
 
 def newest_runs(connection: sqlite3.Connection, project: str | None, *, limit: int) -> list[int]:
-    """The runs of a project (None: of all), newest first, at most `limit`."""
-    refuse_missing_runs(connection, project)
-    where = "" if project is None else "WHERE project = (SELECT id FROM projects WHERE name = :project)"
-    rows = connection.execute(
-        f"SELECT id FROM runs {where} ORDER BY id DESC LIMIT :limit", {"project": project, "limit": limit}
-    )
-    return [key for (key,) in rows.fetchall()]
+    """The runs of a project (None: of all), newest first, at most `limit`. CatalogDamaged as `version_nodes`."""
+    where = "" if project is None else "WHERE r.project = (SELECT id FROM projects WHERE name = :project)"
+    with one_state(connection):
+        count = min(refuse_missing_runs(connection, project), limit)
+        seals = f", {_FACTS_OF_RUN.columns}" if count <= MOST_COMPARED else ""
+        rows = connection.execute(
+            f"SELECT r.id{seals} FROM runs r {where} ORDER BY r.id DESC LIMIT :limit",
+            {"project": project, "limit": limit},
+        ).fetchall()
+    if len(rows) != count:
+        raise damaged("one of the runs")
+    return [row[0] for row in (_FACTS_OF_RUN.rows(rows) if seals else rows)]
 
 
 class NodeRow(NamedTuple):

@@ -47,7 +47,8 @@ def restore(tx: Transaction, metrics: Sequence[int], packed: Mapping[str, Sequen
         name = _name_of(tx, metric, keys, packed)
         if name is not None:
             tx.execute(
-                "UPDATE metric_names SET name = ?, seal = ? WHERE id = ?", (name, seal_of(name), metric)
+                "UPDATE metric_names SET name = ?, seal = ? WHERE id = ?",
+                (name, seal_of(metric, name), metric),
             )
     for uid, key in keys.items():
         _restore_run(tx, key, packed[uid])
@@ -60,7 +61,7 @@ def _name_of(
     others = {
         name
         for key, name, seal in tx.execute("SELECT id, name, seal FROM metric_names").fetchall()
-        if key != metric and seal == seal_of(name)
+        if key != metric and seal == seal_of(key, name)
     }
     now = tx.execute("SELECT name FROM metric_names WHERE id = ?", (metric,)).fetchone()
     for uid, key in keys.items():

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from localart.catalog.history_seals import forget_seals, refuse_damaged_history
-from localart.catalog.seals import Sealed, damaged, onward, seal_of
+from localart.catalog.seals import Sealed, damaged, onward, seal
 from localart.catalog.summary_rules import Folded, find_rule, summarised, summary_ops
 from localart.catalog.transaction import Transaction
 from localart.jsonable import dump_values, load_values
@@ -75,14 +75,16 @@ def insert_points(tx: Transaction, run_key: int, points: Iterable[Point], *, aga
 
 def metric_ids(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
     """The row of each metric name, made where it is new."""
-    tx.executemany(
-        "INSERT OR IGNORE INTO metric_names(name, seal) VALUES (?,?)",
-        [(name, seal_of(name)) for name in names],
-    )
-    return {
-        name: tx.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()[0]
-        for name in names
-    }
+    return {name: _ensure_metric(tx, name) for name in names}
+
+
+def _ensure_metric(tx: Transaction, name: str) -> int:
+    row = tx.execute("SELECT id FROM metric_names WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    metric = tx.insert("INSERT INTO metric_names(name) VALUES (?)", (name,))
+    seal(tx, "metric_names", metric)
+    return metric
 
 
 def insert_metrics(

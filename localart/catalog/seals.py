@@ -56,7 +56,7 @@ FACTS: dict[str, tuple[str, ...]] = {
         "{t}.run", "{t}.path", "(SELECT digest FROM blobs WHERE id = {t}.blob)", "{t}.updated_at",
     ),
     "alerts": ("{t}.run", "{t}.time", "{t}.level", "{t}.title", "{t}.text"),
-    "metric_names": ("{t}.name",),
+    "metric_names": ("{t}.id", "{t}.name"),
 }  # fmt: skip
 """What each seal is over, as SQL: `{t}` is the table's name in the statement."""
 
@@ -68,7 +68,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """The primary keys that are not `id`."""
 
-_NAMED_BY = {"projects": 1, "artifacts": 1, "runs": 1, "aliases": 1, "run_files": 1, "metric_names": 0}
+_NAMED_BY = {"projects": 1, "artifacts": 1, "runs": 1, "aliases": 1, "run_files": 1, "metric_names": 1}
 
 _NOUNS = {
     "projects": "project", "artifacts": "artifact", "versions": "a version", "links": "a link", "aliases": "alias",

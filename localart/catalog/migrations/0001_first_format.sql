@@ -145,6 +145,14 @@ CREATE INDEX versions_deleted ON versions(artifact, state) WHERE state = 'DELETE
 CREATE TRIGGER versions_never_change BEFORE UPDATE OF uid, artifact, number, created_at ON versions BEGIN
   SELECT RAISE(ABORT, 'a version is immutable');
 END;
+CREATE TRIGGER versions_come AFTER INSERT ON versions WHEN NEW.state = 'DELETED' BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('deleted', NEW.artifact, 1)
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER versions_change AFTER UPDATE OF state ON versions WHEN NEW.state <> OLD.state BEGIN
+  INSERT INTO counts(kind, owner, count) VALUES ('deleted', NEW.artifact, iif(NEW.state = 'DELETED', 1, -1))
+    ON CONFLICT(kind, owner) DO UPDATE SET count = count + excluded.count;
+END;
 CREATE TRIGGER versions_are_never_removed BEFORE DELETE ON versions BEGIN
   SELECT RAISE(ABORT, 'a version keeps its number for ever');
 END;
