@@ -37,6 +37,7 @@ _RAW_ABOVE = 0.95  # of the sample's size: below 5 % saved, decompressing is not
 _PLANES_BELOW = 0.95  # of what plain zstd takes
 _DELTA_BELOW = 0.9  # of what the best without a base takes: reading it again costs more
 _CLEARLY_BELOW = 0.8
+_RAISED_BELOW = 0.998
 _PLANES_FROM_BYTES = 4 << 10
 _PART_SAMPLE_BYTES = 16 << 10
 _PHASE_BYTES = 8
@@ -137,9 +138,10 @@ def choose_difference(raw: Bytes, below: Bytes, start: int, stop: int, plain: Re
 
 
 def _better_raised(sample: Bytes, base: Bytes, folded: Bytes, size: int, width: int) -> tuple[int, int]:
-    """The size when the lowest difference is added to the base, and that; or `size` and 0."""
+    """The size when the lowest difference is added to the base, and that; or `size` and 0 where it hardly helps."""
     amount = lowest_difference(folded, width) % (1 << 8 * width)
-    return min((size, 0), (_planes_bytes(fold_difference(sample, base, width, amount), width), amount))
+    raised = _planes_bytes(fold_difference(sample, base, width, amount), width)
+    return (raised, amount) if raised < size * _RAISED_BELOW else (size, 0)
 
 
 def _planes_bytes(numbers: Bytes, width: int) -> int:

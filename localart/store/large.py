@@ -19,7 +19,6 @@ from localart.store.chunking import Chunker, holds_floats
 from localart.store.framing import Placed, RecipeHabit, write_difference, write_frame
 from localart.store.ground import EarlierContent
 from localart.store.packs import PackAppender
-from localart.store.planes import load_numpy_beside
 from localart.store.source import ByteSource, check_ended, fill
 from localart.store.workers import Workers
 
@@ -87,7 +86,6 @@ class LargeIngest:
     source: ByteSource
     packs: PackAppender
     workers: Workers
-    hasher: Workers
     ring: SlabRing
     find_new: FindNew
     progress: Progress
@@ -107,8 +105,6 @@ class LargeIngest:
             raise
 
     def _run(self) -> ChunkedBlob:
-        if self.earlier is not None:
-            load_numpy_beside()
         aligned = holds_floats(self.source)
         frames = _FrameBuilder(self, RecipeHabit(planes=aligned))
         slabs = self._cut(Chunker(self.source.size_bytes, aligned=aligned))
@@ -145,7 +141,7 @@ class LargeIngest:
         if slab.filled - slab.carried == self.source.size_bytes:
             slab.digests = partial(_hash_slab, slab, self._whole)
         else:
-            slab.digests = self.hasher.submit(_hash_slab, slab, self._whole).result
+            slab.digests = self.workers.submit(_hash_slab, slab, self._whole).result
 
     def _store(self, slab: Slab, digests: list[Digest], frames: "_FrameBuilder", *, last: bool) -> None:
         new = self.find_new([digest for digest in set(digests) if digest not in self._seen])

@@ -4,15 +4,10 @@ With NumPy in the process already (nobody who has none waits 0.1 s for it) plane
 back: 0.17 and 0.12 ms a mebibyte, where slices with a step take 0.57 and 0.47 ms and keep the GIL.
 """
 
-import os
 import sys
-import threading
-from contextlib import suppress
 from functools import lru_cache
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,17 +49,6 @@ def join_planes(planes: "Sequence[Bytes]", raw_bytes: int) -> "bytearray | memor
     return memoryview(total).cast("B")
 
 
-def load_numpy_beside() -> None:
-    """Begin to import NumPy on a thread: what comes before the first difference takes about as long, 70 ms.
-
-    A fork waits for it, or the child would inherit a half-imported NumPy whose lock nobody opens.
-    """
-    if has_numpy() and "numpy" not in sys.modules:
-        thread = threading.Thread(target=_import_numpy, name="localart-numpy")
-        _loading.add(thread)
-        thread.start()
-
-
 def has_numpy() -> bool:
     """Whether NumPy is installed, or in the process already."""
     return "numpy" in sys.modules or _is_installed()
@@ -76,23 +60,6 @@ def loaded_numpy() -> Any:
     return None if module is None or getattr(module.__spec__, "_initializing", False) else module
 
 
-_loading: WeakSet[threading.Thread] = WeakSet()
-
-
 @lru_cache(maxsize=1)
 def _is_installed() -> bool:
     return find_spec("numpy") is not None
-
-
-def _import_numpy() -> None:
-    with suppress(Exception):  # who needs it imports it again, and hears why it cannot be
-        import_module("numpy")
-
-
-def _end_loading() -> None:
-    for thread in list(_loading):
-        if thread is not threading.current_thread():
-            thread.join()
-
-
-os.register_at_fork(before=_end_loading)

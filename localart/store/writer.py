@@ -61,7 +61,6 @@ class BlobWriter:
         self._progress = progress
         self._packs = PackAppender(root, packs)
         self._workers = Workers(threads)
-        self._hasher = Workers(1)
         self._begin()
         forget_in_children(self)
 
@@ -167,7 +166,6 @@ class BlobWriter:
             source=source,
             packs=self._packs,
             workers=self._workers,
-            hasher=self._hasher,
             ring=self._ring,
             find_new=self._find_new,
             progress=self._progress,
@@ -289,14 +287,12 @@ class BlobWriter:
         """Forget what is staged, end the threads, let go of the pack. A later call begins anew."""
         with self._lock:
             self._workers.close()
-            self._hasher.close()
             self._drop_pending()
             self._packs.close()
 
     def forget(self) -> None:
         """In a forked child: all that was staged belongs to the parent."""
         self._workers.forget()
-        self._hasher.forget()
         self._begin()
 
     # --- inside ---

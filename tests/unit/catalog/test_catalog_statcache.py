@@ -353,3 +353,36 @@ def test_without_a_place_nothing_is_remembered(tmp_path):
 @pytest.mark.parametrize("store", ["../../etc/passwd", "", "a/b", "0190-ab", "\0", "ü"])
 def test_a_cache_stays_in_its_folder_whatever_a_marker_says(tmp_path, store):
     assert cache_path(tmp_path, store).parent == tmp_path
+
+
+def test_where_a_content_was_last_read_is_remembered(cache, tmp_path):
+    cache.note_path(digest_of("1"), "/data/old.bin")
+    cache.note_path(digest_of("1"), "/data/new \udcff.bin")
+    cache.note_path(digest_of("2"), "/data/new \udcff.bin")
+    cache.close()
+
+    with closing(StatCache(tmp_path / "cache.db")) as again:
+        assert again.find_path(digest_of("1")) == "/data/new \udcff.bin"
+        assert again.find_path(digest_of("2")) == "/data/new \udcff.bin"
+        assert again.find_path(digest_of("3")) is None
+
+
+def test_only_the_last_thousand_paths_are_remembered(cache):
+    for number in range(1_003):
+        cache.note_path(digest_of(str(number)), f"/{number}")
+
+    found = [cache.find_path(digest_of(str(number))) for number in range(5)]
+    assert found == [None, None, None, "/3", "/4"]
+
+
+def test_paths_are_forgotten_with_the_rest(cache):
+    cache.note_path(digest_of("1"), "/data/old.bin")
+    cache.clear()
+
+    assert cache.find_path(digest_of("1")) is None
+
+
+def test_without_a_place_no_path_is_remembered(tmp_path):
+    with closing(StatCache(cache_path(None, "store"))) as cache:
+        cache.note_path(digest_of("1"), "/data")
+        assert cache.find_path(digest_of("1")) is None

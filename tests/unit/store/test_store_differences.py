@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 import zstandard
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,12 +21,15 @@ from localart.store.codecs import Codec, Recipe, Told, choose_difference, compre
 from localart.store.differences import (
     add_difference,
     decode_bases,
+    difference_planes,
     encode_bases,
     fold_difference,
     raise_numbers,
 )
+from localart.store.framing import _tell
 from localart.store.ground import MAX_DEPTH, EarlierContent, Span
-from localart.store.mixes import Section, encode_sections
+from localart.store.mixes import Section, decode_sections, encode_sections
+from localart.store.planes import split_planes
 from localart.store.source import BytesSource
 from localart.store.tensors import find_tensors
 
@@ -173,6 +177,73 @@ def test_numbers_that_all_faded_and_then_grew_are_told_from_faded_ones():
 
     assert told.amount > 1 << 31  # they are lowered
     assert stored(told.amount) < 0.99 * stored(0)
+
+
+@given(
+    raw=st.binary(max_size=300),
+    seed=st.integers(0, 9),
+    width=st.sampled_from([1, 2, 4]),
+    amount=st.integers(0, 255),
+)
+@settings(deadline=None)
+def test_the_planes_of_a_difference_are_those_of_its_numbers(raw, seed, width, amount):
+    """Seen to fail when a rest shorter than a number is cut off."""
+    base = noise(len(raw), seed)
+    expected = split_planes(fold_difference(raw, base, width, amount), width)
+
+    assert list(map(bytes, difference_planes(raw, base, width, amount))) == list(map(bytes, expected))
+
+
+def test_windows_of_a_tensor_are_told_alike_as_one():
+    """Seen to fail without `_joined`: four sections."""
+    before, after = floats(250_000), floats(250_000, moved=1e-5)
+    sections = decode_sections(difference_body(before, after), len(after))
+
+    assert [section.raw_bytes for section, _, _ in sections] == [1_000_000]
+
+
+def difference_body(before, after):
+    """What is written behind the table of bases for one frame over another content."""
+    place = FramePlace("a" * 32, 0, 100, len(before), 0, ())
+    pieces = tuple(
+        Piece(place, at, BlobRef(Digest(at.to_bytes(32)), min(65_536, len(before) - at)))
+        for at in range(0, len(before), 65_536)
+    )
+    layout = BlobLayout(BlobRef(DIGEST, len(before)), pieces)
+    earlier = EarlierContent(layout, [Span(0, len(after), 0)], lambda *_: bytearray(before))
+    ground = earlier.below([(0, len(after))])
+    codec, body, _ = _tell(after, before, ground, Recipe(Codec.PLANES4))
+    assert codec is Codec.MIXED
+    assert decompress(codec, b"".join(body), len(after), lambda *_: before) == after
+    joined = b"".join(body)
+    return joined[decode_bases(joined, len(after))[1] :]
+
+
+def test_a_window_that_is_another_thing_is_judged_by_itself_where_the_one_before_saves_little():
+    before = floats(65_536) + floats(65_536, seed=7)
+    after = floats(65_536, moved=0.05) + floats(65_536, seed=7)
+    sections = decode_sections(difference_body(before, after), len(after))
+
+    assert len(list(sections)) == 2
+
+
+@pytest.mark.parametrize("harm", [0, 499_999, 999_999])
+def test_another_content_is_known_by_a_few_chunks(harm):
+    content = bytearray(noise(1_000_000))
+    pieces = tuple(
+        Piece(
+            FramePlace("a" * 32, 0, 100, 1, 0, ()),
+            0,
+            BlobRef(Digest(blake3(content[at : at + 50_000]).digest()), 50_000),
+        )
+        for at in range(0, 1_000_000, 50_000)
+    )
+    earlier = EarlierContent(BlobLayout(BlobRef(DIGEST, 1_000_000), pieces), [], lambda *_: bytearray())
+
+    assert not earlier.differs_from(BytesSource(bytes(content)))
+    assert earlier.differs_from(BytesSource(bytes(content[:-1])))
+    content[harm] ^= 1
+    assert earlier.differs_from(BytesSource(bytes(content)))
 
 
 def test_parts_that_are_not_told_are_stored_as_they_are():
