@@ -190,6 +190,22 @@ def _lines(repository: Repository) -> object:
     )
 
 
+def _lines_of_one(repository: Repository) -> object:
+    """The lists of the browser, of one project and one artifact."""
+    connection = repository.read()
+    key = projects.find_project(connection, PROJECT)
+    data = resolve_artifact(repository, "p/data", project=None).id
+    return (
+        browsing.artifact_lines(connection, key),
+        browsing_versions.version_lines(
+            connection, browsing_versions.version_ids(connection, conditions.ListQuery(artifact=data))
+        ),
+        browsing_runs.run_lines(
+            connection, browsing_runs.run_ids(connection, conditions.ListQuery(project=key))
+        ),
+    )
+
+
 def _tiny(repository: Repository) -> int:
     return resolve_artifact(repository, "other/tiny", project=None).id
 
@@ -201,6 +217,7 @@ _LISTS: dict[str, Callable[[Repository], object]] = {
     "registries": lambda repository: registries.list_registries(repository.read()),
     "runs": lambda repository: list(runs.iter_runs(repository.read())),
     "browser": _lines,
+    "browser of one": _lines_of_one,
     "lineage": lambda repository: whole_lineage(repository, project=None),
     "links": lambda repository: links.links_to(
         repository.read(), resolve_version(repository, "p/data:v1", project=None).id

@@ -4,8 +4,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from localart.catalog.counts import count_all, one_state, refuse_any_missing
 from localart.catalog.run_fields import find_field
 from localart.catalog.run_filters import RunFilter, compile_filter
+from localart.catalog.seals import damaged
 from localart.errors import InvalidRequest
 from localart.names import shown
 from localart.records import dataclass
@@ -55,9 +57,16 @@ def _order(order: object, bind: Callable[[Any], str]) -> str:
 
 
 def count_matching(connection: sqlite3.Connection, query: RunQuery) -> int:
-    """How many runs there are."""
+    """How many runs there are. CatalogDamaged when a run of the project is missing."""
     sql = f"SELECT count(*) FROM {_source(query)}"
-    count: int = _ask(connection, query, lambda: connection.execute(sql, _bound(query)).fetchone()[0])
+    with one_state(connection):
+        if query.project is None:
+            total = refuse_any_missing(connection, "ran")
+        else:
+            total = count_all(connection, "ran", [query.project])[query.project]
+        count: int = _ask(connection, query, lambda: connection.execute(sql, _bound(query)).fetchone()[0])
+    if query.filter.condition == compile_filter(None).condition and count != total:
+        raise damaged("one of the runs")
     return count
 
 

@@ -76,6 +76,8 @@ def get_runs(connection: sqlite3.Connection, keys: Iterable[int]) -> list[RunRec
         f"{_SELECT} WHERE r.id IN (SELECT value FROM json_each(?))", (json.dumps(wanted),)
     ).fetchall()
     found = {row[0]: _record(row) for row in rows}
+    if len(found) < len(set(wanted)):
+        refuse_rows_lost(connection, "runs")
     return [found[key] for key in wanted if key in found]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localart.catalog import edges
-from localart.catalog.counts import count_all
+from localart.catalog.artifacts import refuse_gaps
+from localart.catalog.counts import count_all, one_state
+from localart.catalog.seals import damaged
 from localart.catalog.versions import get_versions
 from localart.model import VersionRecord
 from localart.records import dataclass
@@ -34,9 +36,17 @@ _TAGGED = (
 
 
 def count_listed(connection: sqlite3.Connection, query: VersionQuery) -> int:
-    """How many there are."""
+    """How many there are. CatalogDamaged when one of the artifact's is missing."""
     source, values = _source(query)
-    count: int = connection.execute(f"SELECT count(*) FROM {source}", values).fetchone()[0]
+    with one_state(connection):
+        given = refuse_gaps(connection, query.artifact_id)
+        count: int = connection.execute(f"SELECT count(*) FROM {source}", values).fetchone()[0]
+        (deleted,) = connection.execute(
+            "SELECT count(*) FROM versions WHERE artifact = ? AND state = 'DELETED'", (query.artifact_id,)
+        ).fetchone()
+    is_whole = not query.is_portfolio and not query.tags and query.start is None
+    if is_whole and count != given.versions - deleted:
+        raise damaged("one of the versions")
     return count
 
 

@@ -18,10 +18,12 @@ from pathlib import Path
 import damage_bench as bench
 import pytest
 
+import localart
 from localart.errors import LocalartError, NotAStore, StoreDamaged
 from localart.operations.repair import execute_repair, plan_repair
 from localart.operations.verify import verify_store
 from localart.repository import open_repository
+from localart.repository.opening import close_all
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,7 @@ SWAPPED = (
     ("artifacts_by_type", "sqlite_autoindex_refs_1"),
     ("versions", "frames"),
     ("versions", "journal"),
+    ("versions_deleted", "upserts_by_artifact"),
     ("sqlite_autoindex_versions_2", "artifacts_fts_idx"),
     ("chains", "metrics"),
     ("edges", "metrics"),
@@ -169,6 +172,60 @@ def test_pages_that_change_places_are_refused_and_found(
     tally = sweep(whole, copy, [("swapped", partial(bench.swap_pages, first=first, second=second))])
 
     assert tally == {"harms": 1, "refused": 1, "found": 1, "silent": 0, "missed": 0}
+
+
+@pytest.fixture(scope="module")
+def grown(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store with more runs in it: their table, and the journal, are of several pages."""
+    folder = tmp_path_factory.mktemp("grown")
+    shutil.copytree(whole, folder / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("LOCALART_DIR", str(folder / "store"))
+        patch.setenv("LOCALART_SILENT", "1")
+        patch.setenv("LOCALART_CONSOLE", "off")
+        for number in range(40):
+            with localart.init(project=bench.PROJECT, id=f"more{number}", config={"n": number}) as run:
+                if number % 20 == 0:
+                    bench.log(run, "data", {"only": b"%d" % number}, folder / "files", {"n": number})
+        close_all()
+    return folder / "store"
+
+
+PAGES = (
+    ("runs", 0, "runs", -1),
+    ("runs", 0, "journal", 0),
+    ("runs", -1, "journal", 3),
+    ("runs", 1, "packs", 0),
+    ("journal", -2, "journal", 3),
+    ("journal", -1, "journal", -3),
+    ("projects", 0, "journal", 2),
+    ("artifacts", 0, "journal", 2),
+    ("sqlite_autoindex_journal_1", 0, "sqlite_autoindex_journal_1", 1),
+)
+"""The page of one table or index, and that of another (or the same), each by its place among its like."""
+
+
+@pytest.mark.parametrize("pages", PAGES, ids=lambda pages: f"{pages[0]} {pages[1]}, {pages[2]} {pages[3]}")
+def test_pages_of_long_tables_that_change_places_are_refused_and_found(
+    grown: Path, tmp_path: Path, pages: tuple[str, int, str, int]
+) -> None:
+    """Fails when `newest_runs` reads ids alone, when `iter_changes` tells the first of a page before it has seen all.
+
+    Also when `run_ids` does not compare how many it found, and `refuse_rows_lost` does not look for rows by their ids.
+    """
+    one, first, other, second = pages
+    root, content = bench.roots(grown), (grown / "localart.db").read_bytes()
+    shutil.copytree(grown, tmp_path / "copy")
+    here, there = bench.leaves_of(content, root[one])[first], bench.leaves_of(content, root[other])[second]
+
+    tally = sweep(
+        grown, tmp_path / "copy", [("swapped", partial(bench.swap_pages, first=here, second=there))]
+    )
+
+    assert not tally["silent"]
+    assert not tally["missed"]
+    assert tally["found"]
 
 
 @pytest.mark.sweep
