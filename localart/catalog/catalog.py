@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from localart.catalog import forks
 from localart.catalog import format as catalog_format
-from localart.catalog.connection import BUSY_SECONDS, Connection, connect, translate
+from localart.catalog.connection import BUSY_SECONDS, Connection, abandon, connect, translate
 from localart.catalog.lock import FairLock, FileLock
 from localart.catalog.transaction import Transaction
 from localart.disk_errors import disk_errors
@@ -154,9 +154,8 @@ class Catalog:
             with mine.lock.held(timeout_seconds=BUSY_SECONDS), _not_forked():
                 yield from self._transaction(mine.connection, before_commit, durable=durable)
         except StoreReadOnly:
-            self._local.mine = (
-                None  # SQLite opens for reading what it may not write at that moment; ask it again
-            )
+            self._local.mine = None
+            abandon(mine.connection)
             raise
 
     def _transaction(

@@ -5,12 +5,14 @@ simulation; WAL + NORMAL and DELETE + FULL did. A WAL file at rest cannot be ope
 the last one to close switches the file back (see `Catalog.close`).
 """
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
+from weakref import WeakSet
 
 from localart.catalog import forks
 from localart.errors import (
@@ -140,8 +142,22 @@ def translate(error: sqlite3.Error, place: Path | None = None) -> LocalartError:
             )
 
 
+_abandoned: "WeakSet[Connection]" = WeakSet()
+
+
+def abandon(connection: Connection) -> None:
+    """Leave a connection that SQLite opened for reading only, because it could not write at that moment.
+
+    Every other one of this process is as restricted while it is open, and it refers to itself through its statements:
+    so the next `connect` collects garbage first.
+    """
+    _abandoned.add(connection)
+
+
 def connect(path: Path, *, read_only: bool) -> Connection:
     """Open the catalog at `path`, which must exist. Transactions are always explicit."""
+    if _abandoned:
+        gc.collect()
     mode = "ro" if read_only else "rw"
     entered = forks.enter()
     try:
