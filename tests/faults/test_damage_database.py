@@ -155,15 +155,14 @@ SWAPPED = (
 """Of all 2,048 pairs of like pages, those that once led to a wrong answer or to an error of Python's, one of a kind."""
 
 
-@pytest.mark.parametrize(("one", "other"), SWAPPED, ids=" and ".join)
+@pytest.mark.parametrize(("one", "other"), SWAPPED, ids=["-".join(pair) for pair in SWAPPED])
 def test_pages_that_change_places_are_refused_and_found(
     whole: Path, copy: Path, one: str, other: str
 ) -> None:
     """Fails, each where its own check is left out.
 
-    For example when `refuse_missing` takes what `counts` does not name for none, when `refuse_any_missing` does not
-    look into the table, `find_metric` and `_refuse_unsealed` are content with nothing found, `iter_changes` does not
-    call `_refuse_others`, or `iter_versions` does not call `_is_next`.
+    For example when `said_count` takes what `counts` does not name for none, or `find_metric` is content with nothing
+    found.
     """
     root, content = bench.roots(whole), (whole / "localart.db").read_bytes()
     first, second = bench.leaves_of(content, root[one])[0], bench.leaves_of(content, root[other])[-1]
