@@ -82,14 +82,12 @@ class Folders:
         return Folder(self, path, self._open_child(above, name, path, create=create), above.fresh)
 
     def _begin_fresh(self, above: "Folder", name: str, path: str) -> "Folder":
-        self._hold(
-            above
-        )  # and keep it open until it is settled: a killed download's is cleared by who gets the lock
+        self._hold(above)
         try:
             made = fresh.begin(name, above.fd)
         except OSError as error:
             raise target_error(self._root, path, error) from error
-        above.users += 1
+        above.users += 1  # held until then: who gets its lock clears away what is in it and has no name
         self._fresh[path] = (made, above)
         return Folder(self, path, self._open_child(above, made.private, path, create=False), made)
 

@@ -30,6 +30,8 @@ _KEPT_FRAMES = 8
 _KEPT_BASES = 24  # frames; a difference of depth d walks through about two in each of d layers
 _RUNS_AHEAD = 256
 _BESIDE_BYTES = 4 << 20
+_GATHERED_BYTES = 1 << 20
+_SMALL_VIEW_BYTES = 256 << 10
 
 Job = TypeVar("Job")
 Run = TypeVar("Run")
@@ -162,8 +164,9 @@ class BlobReader:
     def _verified(self, blob: BlobRef, views: Iterator[memoryview], packs: set[str]) -> Iterator[memoryview]:
         """`views`, the last of them only when all together have the digest of `blob`."""
         held: memoryview | None = None
-        with Hashing(beside=blob.size_bytes >= _BESIDE_BYTES) as hashing:
-            for view in views:
+        is_large = blob.size_bytes >= _BESIDE_BYTES
+        with Hashing(beside=is_large) as hashing:
+            for view in self._gathered(views) if is_large else views:
                 hashing.add(view)
                 if held is not None:
                     yield held
@@ -172,6 +175,28 @@ class BlobReader:
                 raise _wrong(blob, packs)
         if held is not None:
             yield held
+
+    def _gathered(self, views: Iterator[memoryview]) -> Iterator[memoryview]:
+        """The same bytes, with small neighbours copied together, for whom each part costs a call or two of their own.
+
+        A table's tenth version lies in 1,582 places of 172 frames: as many parts took 0.08 s more to hash and write.
+        Copied at once, so that no frame is held for a part of it.
+        """
+        room, at = self._buffers.take(_GATHERED_BYTES), 0
+        for view in views:
+            if at and len(view) > _GATHERED_BYTES - at:
+                yield room[:at].toreadonly()
+                room, at = self._buffers.take(_GATHERED_BYTES), 0
+            if len(view) >= _SMALL_VIEW_BYTES:
+                if at:
+                    yield room[:at].toreadonly()
+                    room, at = self._buffers.take(_GATHERED_BYTES), 0
+                yield view
+                continue
+            room[at : at + len(view)] = view
+            at += len(view)
+        if at:
+            yield room[:at].toreadonly()
 
     def _stream_range(self, layout: BlobLayout, start: int, stop: int) -> Iterator[memoryview]:
         parts = _parts_between(layout.pieces, start, stop)

@@ -106,7 +106,7 @@ def test_what_someone_put_there_meanwhile_stays_beside(tmp_path, gathering):
 
 @pytest.mark.parametrize("inner", ["", "/e", "/a"])
 def test_what_is_in_the_way_is_never_followed_and_never_replaced(tmp_path, gathering, inner):
-    """Fails when the place is looked at before the rename only."""
+    """Fails when a link there is followed to where it leads."""
     outside = tmp_path / "outside"
     outside.mkdir()
     gathering.write_many(FILES)
@@ -204,6 +204,9 @@ def test_a_private_folder_removed_by_someone_is_made_again(tmp_path, gathering):
 
 
 def test_many_more_folders_than_handles_are_filled(tmp_path, gathering):
+    """Fails when the folder above one that waits for its name is closed."""
+    for number in range(100):
+        (tmp_path / f"d{number}").mkdir()
     files = [(f"d{number % 150}/e{number % 3}/f{number}", b"%d" % number) for number in range(600)]
 
     gathering.write_many(files)

@@ -144,6 +144,23 @@ def test_a_file_of_many_versions_is_read_without_decoding_frames_again(store, no
     assert len(decoded) < len(layout.pieces) / 5
 
 
+def test_small_parts_of_a_large_file_come_together_and_stay_what_they_are(store, noise):
+    """Fails when each place is a part of its own, and when the room they are copied to is used again too early."""
+    content = bytearray(noise(6 * MIB))
+    put_large(store, bytes(content))
+    for version in range(4):
+        for at in range(version * 20_000, len(content), 100_000):
+            content[at : at + 4] = b"edit"
+        blob = put_large(store, bytes(content))
+    layout = store.shelf.layout(blob)
+
+    parts = list(store.reader.stream(layout))
+
+    assert b"".join(parts) == content
+    assert max(len(part) for part in parts) <= MIB
+    assert len(parts) < len({piece.place for piece in layout.pieces}) + 12 < len(layout.pieces) / 5
+
+
 def test_bytes_handed_out_stay_what_they_are(store, noise):
     blobs = store.writer.put([(noise(30_000, number), ".png") for number in range(100)])
     store.publish()
