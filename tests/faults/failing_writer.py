@@ -422,7 +422,7 @@ def _wrong_download(store: Path, fault: Fault | None, ending: Ending | None) -> 
     for artifact, versions in trees.items():
         found = folder_content(target / artifact) if (target / artifact).exists() else {}
         for path, content in found.items():
-            if is_unfinished(Path(path).name):
+            if any(map(is_unfinished, Path(path).parts)):
                 if fault is None or fault.how == "once":
                     yield f"left {artifact}/{path} behind"
             elif content not in [tree.get(path) for tree in versions]:
