@@ -12,14 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import damage_bench as bench
 import pytest
 
 import localart
-from localart.errors import LocalartError, NotAStore, StoreDamaged
+from localart.catalog.history import iter_changes
+from localart.errors import CatalogDamaged, LocalartError, NotAStore, StoreDamaged
 from localart.operations.repair import execute_repair, plan_repair
 from localart.operations.verify import verify_store
 from localart.repository import open_repository
@@ -209,10 +210,7 @@ PAGES = (
 def test_pages_of_long_tables_that_change_places_are_refused_and_found(
     grown: Path, tmp_path: Path, pages: tuple[str, int, str, int]
 ) -> None:
-    """Fails when `newest_runs` reads ids alone, when `iter_changes` tells the first of a page before it has seen all.
-
-    Also when `run_ids` does not compare how many it found, and `refuse_rows_lost` does not look for rows by their ids.
-    """
+    """Fails when `refuse_rows_lost` does not look for rows by their ids."""
     one, first, other, second = pages
     root, content = bench.roots(grown), (grown / "localart.db").read_bytes()
     shutil.copytree(grown, tmp_path / "copy")
@@ -225,6 +223,24 @@ def test_pages_of_long_tables_that_change_places_are_refused_and_found(
     assert not tally["silent"]
     assert not tally["missed"]
     assert tally["found"]
+
+
+def test_the_newest_changes_are_told_only_when_their_page_is_in_order(grown: Path, tmp_path: Path) -> None:
+    """Fails when `iter_changes` tells the first of a page before it has looked at all."""
+    shutil.copytree(grown, tmp_path / "copy")
+    content = bytearray((grown / "localart.db").read_bytes())
+    leaves = bench.leaves_of(content, bench.roots(grown)["journal"])
+    last = (leaves[-1] - 1) * bench.PAGE_BYTES
+    in_last = int.from_bytes(content[last + 3 : last + 5], "big")
+    bench.swap_pages(content, leaves[-2], leaves[3])
+    (tmp_path / "copy" / "localart.db").write_bytes(content)
+
+    repository = open_repository(tmp_path / "copy", create=False)
+    try:
+        with pytest.raises(CatalogDamaged):
+            list(islice(iter_changes(repository.read()), in_last + 1))
+    finally:
+        repository.close()
 
 
 @pytest.mark.sweep
