@@ -1,7 +1,7 @@
 """Rows of packs, frames, blobs and chunks: what is stored, and where it lies."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from localart.catalog.transaction import Transaction
@@ -21,6 +21,8 @@ from localart.model import (
 )
 
 _BATCH = 500  # digests a query: 2.3 µs each, against 6.5 µs one by one
+_SAMPLE = 32
+_MANY = 2_000  # from here on they are looked for by their neighbours first: 0.8 µs each
 
 _STORED = (
     "(NOT EXISTS (SELECT 1 FROM store WHERE key = 'lost_content') OR b.frame IS NOT NULL"
@@ -47,30 +49,54 @@ def pack_states(connection: sqlite3.Connection, *, limit: int = 64) -> list[Pack
 
 def known_blobs(connection: sqlite3.Connection, digests: Sequence[Digest]) -> set[Digest]:
     """Those of `digests` that are published."""
-    return {digest for digest, _ in _ids(connection, digests)}
+    return _ids(connection, digests).keys() & digests
 
 
 def blob_ids(connection: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
-    """The row of each digest; `BlobMissing` when one is not published (any more)."""
-    found = dict(_ids(connection, digests))
-    if len(found) < len(digests):
-        for digest in digests:
-            if digest not in found:
-                raise BlobMissing(
-                    f"Content {digest.hex()[:12]} was added, but is no longer in the store",
-                    hint="add the files again and log once more",
-                )
+    """The row of each digest, and maybe of others; `BlobMissing` when one is not published (any more)."""
+    found = _ids(connection, digests)
+    for digest in digests:
+        if digest not in found:
+            raise BlobMissing(
+                f"Content {digest.hex()[:12]} was added, but is no longer in the store",
+                hint="add the files again and log once more",
+            )
     return found
 
 
-def _ids(connection: sqlite3.Connection, digests: Sequence[Digest]) -> Iterator[tuple[Digest, int]]:
+def _ids(connection: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """The rows of those of `digests` that are published, and maybe of others.
+
+    What is logged together was mostly published together: of many, the rows around a few of them are read, at a fifth
+    of what it costs to look for each in the index, which lies all over the file.
+    """
+    found = _between(connection, digests) if len(digests) >= _MANY else {}
+    rest = [digest for digest in digests if digest not in found] if found else digests
+    return found | _looked_up(connection, rest)
+
+
+def _looked_up(connection: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
+    found: dict[Digest, int] = {}
     for at in range(0, len(digests), _BATCH):
         some = digests[at : at + _BATCH]
         marks = ",".join("?" * len(some))
-        yield from connection.execute(
-            f"SELECT b.digest, b.id FROM blobs b WHERE b.digest IN ({marks}) AND {_STORED}",
-            some,
+        found |= connection.execute(
+            f"SELECT b.digest, b.id FROM blobs b WHERE b.digest IN ({marks}) AND {_STORED}", some
         ).fetchall()
+    return found
+
+
+def _between(connection: sqlite3.Connection, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """The rows around those of a sample."""
+    sample = sorted(_looked_up(connection, digests[:: len(digests) // _SAMPLE]).values())
+    if not sample:
+        return {}
+    middle, reach = sample[len(sample) // 2], len(digests) * 5 // 8
+    rows = connection.execute(
+        f"SELECT b.digest, b.id FROM blobs b WHERE b.id BETWEEN ? AND ? AND {_STORED}",
+        (middle - reach, middle + reach),
+    )
+    return dict(rows.fetchall())
 
 
 def knows_size(connection: sqlite3.Connection, size_bytes: int) -> bool:
@@ -160,7 +186,7 @@ def _insert_chunked(tx: Transaction, blob: ChunkedBlob) -> None:
 
 
 def _is_stored(connection: sqlite3.Connection, digest: Digest) -> bool:
-    return bool(list(_ids(connection, [digest])))
+    return bool(_ids(connection, [digest]))
 
 
 def layouts(connection: sqlite3.Connection, blobs: Sequence[BlobRef]) -> list[BlobLayout]:

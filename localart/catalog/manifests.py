@@ -10,6 +10,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import TypeVar
 
 from localart.catalog import seals
 from localart.catalog.blobs import blob_ids
@@ -26,6 +27,8 @@ from localart.manifest import (
 )
 from localart.model import Digest, Entry, Reference
 from localart.records import dataclass
+
+T = TypeVar("T")
 
 MAX_LAYERS = 8
 SLICE_ROWS = 20_000
@@ -346,6 +349,9 @@ def _damaged(page: Page) -> CatalogDamaged:
 # --- writing ---------------------------------------------------------------------------------------
 
 
+_INSERT = "INSERT INTO entries(manifest, dir, name, blob, ref) VALUES (?,?,?,?,?)"
+
+
 def begin_manifest(tx: Transaction, plan: ManifestPlan) -> int:
     """Insert the manifest's head, not visible until `complete_manifest`."""
     manifest_id = tx.insert(
@@ -378,7 +384,20 @@ def insert_rows(
         blob = blobs[entry.digest] if entry is not None and entry.reference is None else None
         ref = reference_id(tx, entry) if entry is not None and entry.reference is not None else None
         values.append((manifest_id, folders[folder], name, blob, ref))
-    tx.executemany("INSERT INTO entries(manifest, dir, name, blob, ref) VALUES (?,?,?,?,?)", values)
+    tx.executemany(_INSERT, values)
+
+
+def insert_files(
+    tx: Transaction, manifest_id: int, rows: Sequence[tuple[str, str, Digest]], folders: dict[str, int]
+) -> None:
+    """As `insert_rows`, for stored files: folder, name and digest of each. Half as dear."""
+    blobs = blob_ids(tx.connection, list(dict.fromkeys(digest for _, _, digest in rows)))
+    for folder in dict.fromkeys(folder for folder, _, _ in rows):  # in their order, so that rows go in by key
+        if folder not in folders:
+            folders[folder] = folder_id(tx, folder)
+    tx.executemany(
+        _INSERT, ((manifest_id, folders[folder], name, blobs[digest], None) for folder, name, digest in rows)
+    )
 
 
 def complete_manifest(tx: Transaction, manifest_id: int, digest: Digest) -> int:
@@ -408,9 +427,7 @@ def reference_id(tx: Transaction, entry: Entry) -> int:
     return row_id
 
 
-def slices(
-    rows: Iterable[tuple[str, Entry | None]], size: int = SLICE_ROWS
-) -> Iterator[list[tuple[str, Entry | None]]]:
+def slices(rows: Iterable[T], size: int = SLICE_ROWS) -> Iterator[list[T]]:
     """Cut `rows` into lists that one short transaction can insert."""
     stream = iter(rows)
     for first in stream:

@@ -5,18 +5,22 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from localart.draft.draft import Draft
 from localart.draft.earlier import earlier_files
 from localart.errors import ContentConflict, SourceError, SourceMissing
 from localart.files.tree import TreeFile, walk_tree
+from localart.manifest import blob_tail, split_path
 from localart.model import BlobRef, Entry
 from localart.names import check_entry_path, shown
 from localart.progress import SILENCE, Progress
 from localart.repository.ingest import ingest_files, ingest_one
 from localart.repository.own_files import without_store
 from localart.repository.scratch import scratch_file
+
+if TYPE_CHECKING:
+    from localart.draft.held import Tails
 
 _MODE = re.compile(r"[xwa](\+|[bt]\+?|\+[bt])?")
 _REMEMBERED_PATHS = 10_000  # for `local_path`; a million of them would cost 150 MB
@@ -73,20 +77,22 @@ def add_tree(
     inside = path_prefix(prefix)
     draft.refuse_sealed()
     repository = draft.repository
-    added: list[Entry] = []
+    tree: Tails = {}
     local_paths: dict[str, str] = {}
     progress.start("adding files", total_bytes=0, total_files=0)
     try:
         files = _named(without_store(repository, walk_tree(folder), folder), inside)
         found = ingest_files(repository, files, progress=progress, find_earlier=earlier_files(draft))
         for file, blob in found:
-            added.append(Entry(file.path, blob.digest, blob.size_bytes))
+            inside_folder, name = split_path(file.path)
+            tree.setdefault(inside_folder, {})[name] = blob_tail(blob)
             if len(local_paths) < _REMEMBERED_PATHS:
                 local_paths[file.path] = file.absolute
     finally:
         progress.finish()
-    draft.put_all(added, overwrite=overwrite, local_paths=local_paths)
-    return len(added)
+    count = sum(map(len, tree.values()))
+    draft.put_tree(tree, overwrite=overwrite, local_paths=local_paths)
+    return count
 
 
 def _not_a_folder(path: str) -> SourceError:

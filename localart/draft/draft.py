@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from localart.errors import ArtifactFinalizedError, ContentConflict, InvalidName
-from localart.files.unfinished import is_unfinished
-from localart.manifest import manifest_digest, page_entries, split_path
+from localart.draft.held import HeldFiles, Tails, tree_digests
+from localart.errors import ArtifactFinalizedError
+from localart.manifest import Page, entry_of, join_path
 from localart.model import Digest, Entry
 from localart.names import shown
 from localart.repository import Repository
@@ -33,14 +33,10 @@ class Draft:
         self.artifact = artifact
         self._open_repository = open_repository
         self._repository: Repository | None = None
-        self._folders: dict[str, dict[str, Entry]] = {}
-        self._known_folders = {""}
-        self._digest: Digest | None = None
+        self._held = HeldFiles()
         self._release: Callable[[], object] | None = None
         self._sealed = False
         self._guard = threading.RLock()
-        self.file_count = 0
-        self.size_bytes = 0
         self.local_paths: dict[str, str] = {}
         self._origins: dict[str, str] = {}
         for entry in entries:
@@ -66,30 +62,50 @@ class Draft:
         self.release()
         self._repository = repository
         self._release = weakref.finalize(self, hold.drop)
-        self._pin(self.entries())
+        self._pin(self._held.digests())
 
     def release(self) -> None:
         """The entries are committed (or given up): the lease is no longer needed."""
         if self._release is not None:
             self._release()
 
-    def _pin(self, entries: Iterable[Entry]) -> None:
+    def _pin(self, digests: Iterable[Digest]) -> None:
         if self._repository is not None:
-            self._repository.lease.pin(entry.digest for entry in entries if entry.reference is None)
+            self._repository.lease.pin(digests)
 
     # --- reading -------------------------------------------------------------------------------------
 
+    @property
+    def file_count(self) -> int:
+        """How many entries there are."""
+        return self._held.file_count
+
+    @property
+    def size_bytes(self) -> int:
+        """Their sizes in all."""
+        return self._held.size_bytes
+
+    @property
+    def has_references(self) -> bool:
+        """Whether some entry's bytes are not in the store."""
+        return self._held.has_references
+
     def find(self, path: str) -> Entry | None:
         """The entry at `path`, or None."""
-        folder, name = split_path(path)
-        return self._folders.get(folder, {}).get(name)
+        return self._held.find(path)
 
     def entries(self) -> Iterator[Entry]:
         """Every entry in manifest order."""
-        for folder in sorted(self._folders):
-            names = self._folders[folder]
-            for name in sorted(names):
-                yield names[name]
+        return self._held.entries()
+
+    def rows(self) -> Iterator[tuple[str, bytes]]:
+        """Path and tail of every entry in manifest order."""
+        return self._held.rows()
+
+    def stored_rows(self) -> Iterator[tuple[str, str, Digest]]:
+        """Folder, name and digest of every entry in manifest order; only of a draft without references."""
+        assert not self.has_references
+        return self._held.stored_rows()
 
     def sources(self) -> frozenset[str]:
         """The uids of the versions that entries were taken from as they are."""
@@ -97,9 +113,11 @@ class Draft:
 
     def digest(self) -> Digest:
         """The digest a version with this content has."""
-        if self._digest is None:
-            self._digest = manifest_digest(page.digest for page in page_entries(self.entries()))
-        return self._digest
+        return self._held.digest()
+
+    def pages(self) -> tuple[Page, ...]:
+        """The pages of its manifest."""
+        return self._held.pages()
 
     # --- changing ------------------------------------------------------------------------------------
 
@@ -117,7 +135,7 @@ class Draft:
         """
         with self._guard:
             self.refuse_sealed()
-            self._pin([entry])
+            self._pin([entry.digest] if entry.reference is None else [])
             self._put(entry, overwrite=overwrite, local_path=local_path)
             if origin is not None:
                 self._origins[entry.path] = origin
@@ -131,7 +149,7 @@ class Draft:
         done = 0
         with self._guard:
             self.refuse_sealed()
-            self._pin(entries)
+            self._pin(entry.digest for entry in entries if entry.reference is None)
             try:
                 for entry in entries:
                     before = self.find(entry.path)
@@ -140,56 +158,36 @@ class Draft:
                     self._put(entry, overwrite=overwrite, local_path=local_paths.get(entry.path))
                     done += 1
             except BaseException:
-                self._take_out(entry.path for entry in entries[:done])
+                self._take_out([entry.path for entry in entries[:done]])
                 for before, local_path in replaced:
                     self._put(before, overwrite=True, local_path=local_path)
                 raise
 
+    def put_tree(
+        self, tree: Tails, *, overwrite: bool = False, local_paths: Mapping[str, str] = _NOWHERE
+    ) -> None:
+        """As `put_all`, of stored files that were found below one folder; `tree` is the draft's from now on."""
+        with self._guard:
+            self.refuse_sealed()
+            if self.file_count:
+                entries = [
+                    entry_of(join_path(folder, name), tail, None)
+                    for folder, names in tree.items()
+                    for name, tail in names.items()
+                ]
+                self.put_all(entries, overwrite=overwrite, local_paths=local_paths)
+            else:
+                self._pin(tree_digests(tree))
+                self._held.put_tree(tree, None)
+                self.local_paths.update(local_paths)
+
     def _put(self, entry: Entry, *, overwrite: bool, local_path: str | None) -> None:
-        folder, name = split_path(entry.path)
-        self._refuse_place(entry.path, folder)
-        names = self._folders.get(folder, {})
-        before = names.get(name)
-        if before is not None:
-            if before.digest != entry.digest and not overwrite:
-                raise ContentConflict(
-                    f"Cannot add {shown(entry.path)}: the artifact already holds another content at that path",
-                    hint="pass overwrite=True (merge=True for folders), or choose another name",
-                )
-            self.size_bytes -= before.size_bytes
-            self.file_count -= 1
-        if not names:
-            self._folders[folder] = names
-            self._known_folders.update(_with_parents(folder))
-        names[name] = entry
-        self.file_count += 1
-        self.size_bytes += entry.size_bytes
-        self._digest = None
+        self._held.put(entry, overwrite=overwrite)
         self._origins.pop(entry.path, None)
         if local_path is not None:
             self.local_paths[entry.path] = local_path
         else:
             self.local_paths.pop(entry.path, None)
-
-    def _refuse_place(self, path: str, folder: str) -> None:
-        """ContentConflict where a file and a folder would have one name; InvalidName for a name of localart's own."""
-        if path in self._known_folders:
-            raise ContentConflict(
-                f"{shown(path)} is already a folder in this artifact",
-                hint="choose another name, or remove it",
-            )
-        for above in _with_parents(folder) if folder not in self._known_folders else ():
-            if above in self._known_folders:
-                break
-            if self.find(above) is not None:
-                raise ContentConflict(
-                    f"{shown(above)} is already a file in this artifact",
-                    hint="choose another name, or remove it",
-                )
-        if ".localart-" in path and any(map(is_unfinished, path.split("/"))):
-            raise InvalidName(
-                f"Path {shown(path)} has a name that unfinished downloads have", hint="choose another name"
-            )
 
     # --- sealing -------------------------------------------------------------------------------------
 
@@ -218,33 +216,13 @@ class Draft:
         """Take a file, or everything below a folder, out again."""
         with self._guard:
             self.refuse_sealed()
-            doomed = [path] if self.find(path) is not None else [one.path for one in self._below(path)]
+            doomed = [path] if self.find(path) is not None else self._held.below(path)
             if not doomed:
                 raise FileNotFoundError(f"No such file or folder in this artifact: {shown(path)}")
             self._take_out(doomed)
 
-    def _take_out(self, paths: Iterable[str]) -> None:
+    def _take_out(self, paths: Sequence[str]) -> None:
+        self._held.remove(paths)
         for path in paths:
-            folder, name = split_path(path)
-            entry = self._folders[folder].pop(name, None)
-            if entry is None:  # named twice
-                continue
-            self.file_count -= 1
-            self.size_bytes -= entry.size_bytes
             self.local_paths.pop(path, None)
             self._origins.pop(path, None)
-        self._folders = {folder: names for folder, names in self._folders.items() if names}
-        self._known_folders = {""}.union(*map(_with_parents, self._folders))
-        self._digest = None
-
-    def _below(self, path: str) -> Iterator[Entry]:
-        for folder in list(self._folders):
-            if folder == path or folder.startswith(path + "/"):
-                yield from list(self._folders[folder].values())
-
-
-def _with_parents(folder: str) -> Iterator[str]:
-    """`a/b/c` → `a/b/c`, `a/b`, `a`."""
-    while folder:
-        yield folder
-        folder = split_path(folder)[0]

@@ -20,20 +20,34 @@ Digest
 """
 
 from localart.manifest.difference import diff_entries
-from localart.manifest.digest import manifest_digest, reference_digest
+from localart.manifest.digest import (
+    blob_tail,
+    entry_of,
+    entry_tail,
+    manifest_digest,
+    reference_digest,
+    tail_digest,
+    tail_size,
+)
 from localart.manifest.order import join_path, sort_key, split_path
-from localart.manifest.pages import Page, decode_pages, encode_pages, page_entries, repage
+from localart.manifest.pages import Page, decode_pages, encode_pages, page_entries, page_rows, repage
 
 __all__ = [
     "Page",
+    "blob_tail",
     "decode_pages",
     "diff_entries",
     "encode_pages",
+    "entry_of",
+    "entry_tail",
     "join_path",
     "manifest_digest",
     "page_entries",
+    "page_rows",
     "reference_digest",
     "repage",
     "sort_key",
     "split_path",
+    "tail_digest",
+    "tail_size",
 ]

@@ -2,28 +2,52 @@
 
 import json
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from blake3 import blake3
 
-from localart.model import DIGEST_BYTES, Digest, Entry
+from localart.model import DIGEST_BYTES, BlobRef, Digest, Entry, Reference
+
+path_length = struct.Struct("<H").pack
+_tail = struct.Struct(f"<B{DIGEST_BYTES}sQ").pack
+TAIL_BYTES = 1 + DIGEST_BYTES + 8
 
 
 def encode_entry(entry: Entry) -> bytes:
     """The bytes of one entry inside its page; the layout stands in the package docstring."""
     path = entry.path.encode()
-    length = len(path)
-    pack = _packers.get(length) or _packer(length)
-    return pack(length, path, 0 if entry.reference is None else 1, entry.digest, entry.size_bytes)
+    return path_length(len(path)) + path + entry_tail(entry)
 
 
-# One call for an entry: a million of them go through here, twice. Paths have at most 65,535 bytes.
-_packers: dict[int, Callable[..., bytes]] = {}
+def encode_row(row: tuple[str, bytes]) -> bytes:
+    """As `encode_entry`, of a path and the tail of its entry."""
+    path = row[0].encode()
+    return path_length(len(path)) + path + row[1]
 
 
-def _packer(length: int) -> Callable[..., bytes]:
-    pack = _packers[length] = struct.Struct(f"<H{length}sB{DIGEST_BYTES}sQ").pack
-    return pack
+def entry_tail(entry: Entry) -> bytes:
+    """What follows the path in those bytes: kind, digest, size."""
+    return _tail(0 if entry.reference is None else 1, entry.digest, entry.size_bytes)
+
+
+def blob_tail(blob: BlobRef) -> bytes:
+    """As `entry_tail`, for an entry with these stored bytes."""
+    return _tail(0, blob.digest, blob.size_bytes)
+
+
+def tail_digest(tail: bytes) -> Digest:
+    """The digest in a tail."""
+    return Digest(tail[1 : 1 + DIGEST_BYTES])
+
+
+def tail_size(tail: bytes) -> int:
+    """The size in a tail, in bytes."""
+    return int.from_bytes(tail[1 + DIGEST_BYTES :], "little")
+
+
+def entry_of(path: str, tail: bytes, reference: Reference | None) -> Entry:
+    """The entry with this tail; what a tail says of a reference is only that it is one."""
+    return Entry(path, tail_digest(tail), tail_size(tail), reference)
 
 
 def page_digest(encoded: Iterable[bytes]) -> Digest:

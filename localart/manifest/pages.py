@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from xxhash import xxh3_64_intdigest
 
 from localart.errors import CatalogDamaged
-from localart.manifest.digest import encode_entry, page_digest
+from localart.manifest.digest import entry_tail, page_digest, path_length
 from localart.manifest.order import sort_key
 from localart.model import DIGEST_BYTES, Digest, Entry
 from localart.records import dataclass
@@ -27,16 +27,21 @@ class Page:
 
 def page_entries(entries: Iterable[Entry]) -> Iterator[Page]:
     """Cut `entries`, already in manifest order, into pages. Streams; holds one page at a time."""
+    return page_rows((entry.path, entry_tail(entry)) for entry in entries)
+
+
+def page_rows(rows: Iterable[tuple[str, bytes]]) -> Iterator[Page]:
+    """As `page_entries`, of paths and the tails of their entries."""
     encoded: list[bytes] = []
-    last = ""
-    for entry in entries:
-        encoded.append(encode_entry(entry))
-        last = entry.path
-        if ends_page(last):
-            yield Page(last, len(encoded), page_digest(encoded))
+    path = ""
+    for path, tail in rows:  # a million of them go through here
+        name = path.encode()
+        encoded.append(path_length(len(name)) + name + tail)
+        if not xxh3_64_intdigest(name) & _CUT_MASK:
+            yield Page(path, len(encoded), page_digest(encoded))
             encoded = []
     if encoded:
-        yield Page(last, len(encoded), page_digest(encoded))
+        yield Page(path, len(encoded), page_digest(encoded))
 
 
 def ends_page(path: str) -> bool:

@@ -48,13 +48,18 @@ def encode_record(
     digest: Digest, base: Digest | None, rows: Iterable[tuple[str, Entry | None]]
 ) -> Iterator[bytes]:
     """The parts of the record, in order; at least one, also for an empty manifest."""
+    return encode_parts(digest, base, (_encode_row(path, entry) for path, entry in rows))
+
+
+def encode_parts(digest: Digest, base: Digest | None, rows: Iterable[bytes]) -> Iterator[bytes]:
+    """As `encode_record`, of rows that are encoded already: that of a stored file as in its page."""
     stream = iter(rows)
     part = 0
     waiting = list(islice(stream, _ROWS))
     while True:
         following = list(islice(stream, _ROWS))
         head = _HEAD.pack(digest, base or bytes(DIGEST_BYTES), part, 0 if following else 1)
-        yield head + b"".join(_encode_row(path, entry) for path, entry in waiting)
+        yield head + b"".join(waiting)
         if not following:
             return
         part, waiting = part + 1, following

@@ -3,15 +3,16 @@
 Two steps, because a large manifest goes in slice by slice before the transaction that makes it visible.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from localart.catalog import artifacts, blobs, manifests, versions
 from localart.catalog.transaction import Transaction
 from localart.draft import Draft
 from localart.errors import BlobMissing, StoreError
-from localart.manifest import diff_entries, manifest_digest, page_entries
-from localart.manifest.record import encode_record
+from localart.manifest import Page, diff_entries
+from localart.manifest.digest import encode_row
+from localart.manifest.record import encode_parts, encode_record
 from localart.model import ArtifactKind, Digest, Entry
 from localart.names import shown
 from localart.records import dataclass
@@ -28,39 +29,45 @@ class GroundPruned(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedManifest:
-    """A manifest on its way in: already stored, stored but hidden, or small enough for the last transaction."""
+    """A manifest on its way in: already stored, stored but hidden, or small enough for the last transaction.
+
+    Of one that is stored already the plan names no pages.
+    """
 
     plan: manifests.ManifestPlan
     base_digest: Digest | None = None
     stored: int | None = None
     hidden: int | None = None
-    rows: Sequence[tuple[str, Entry | None]] = ()
+    rows: "ManifestRows | None" = None
 
 
 def prepare_manifest(repository: Repository, draft: Draft, *, project: str, name: str) -> PreparedManifest:
     """Make the manifest ready for a version of `project/name`; nobody sees it before `finish_manifest`."""
-    pages = tuple(page_entries(draft.entries()))
-    plan = manifests.ManifestPlan(
-        digest=manifest_digest(page.digest for page in pages),
+    stored = manifests.find_manifest(repository.read(), draft.digest())
+    if stored is not None:
+        return PreparedManifest(plan=_plan(draft, ()), stored=stored)
+    plan = _plan(draft, draft.pages())
+    plan, rows = _choose_layers(repository, draft, (project, name), plan)
+    base = None if plan.base is None else manifests.get_manifest(repository.read(), plan.base).digest
+    _write_record(repository, plan, base, rows)
+    if len(rows) <= manifests.SLICE_ROWS:
+        return PreparedManifest(plan=plan, base_digest=base, rows=rows)
+    hidden = _store_slices(repository, plan, base, rows)
+    return PreparedManifest(plan=plan, base_digest=base, hidden=hidden)
+
+
+def _plan(draft: Draft, pages: tuple[Page, ...]) -> manifests.ManifestPlan:
+    return manifests.ManifestPlan(
+        digest=draft.digest(),
         pages=pages,
         file_count=draft.file_count,
         size_bytes=draft.size_bytes,
         base=None,
     )
-    stored = manifests.find_manifest(repository.read(), plan.digest)
-    if stored is not None:
-        return PreparedManifest(plan=plan, stored=stored)
-    plan, rows = _choose_layers(repository, draft, (project, name), plan)
-    base = None if plan.base is None else manifests.get_manifest(repository.read(), plan.base).digest
-    _write_record(repository, plan, base, rows)
-    if len(rows) <= manifests.SLICE_ROWS:
-        return PreparedManifest(plan=plan, base_digest=base, rows=list(rows))
-    hidden = _store_slices(repository, plan, base, rows)
-    return PreparedManifest(plan=plan, base_digest=base, hidden=hidden)
 
 
-class _Rows:
-    """Rows of a manifest that can be counted and streamed more than once."""
+class ManifestRows:
+    """Rows of a manifest, that can be counted and streamed more than once: the changes, or None for all of a draft."""
 
     def __init__(self, draft: Draft, changes: Sequence[tuple[str, Entry | None]] | None) -> None:
         self._draft = draft
@@ -76,10 +83,40 @@ class _Rows:
         for entry in self._draft.entries():
             yield entry.path, entry
 
+    @property
+    def are_files(self) -> bool:
+        """Whether these are all of a draft of stored files alone, of which there may be a million."""
+        return self._changes is None and not self._draft.has_references
+
+    def record(self, digest: Digest, base: Digest | None) -> Iterator[bytes]:
+        """What the packs keep of the manifest with this digest."""
+        if self.are_files:
+            return encode_parts(digest, base, map(encode_row, self._draft.rows()))
+        return encode_record(digest, base, self)
+
+    def insert(self, tx: Transaction, manifest_id: int) -> None:
+        """Insert them all, of which there are not too many for one transaction."""
+        if self.are_files:
+            manifests.insert_files(tx, manifest_id, list(self._draft.stored_rows()), {})
+        else:
+            manifests.insert_rows(tx, manifest_id, list(self), {})
+
+    def insert_slices(self, repository: Repository, manifest_id: int) -> None:
+        """Insert them slice by slice, each a transaction of its own."""
+        folders: dict[str, int] = {}
+        if self.are_files:
+            for some in manifests.slices(self._draft.stored_rows()):
+                with repository.catalog.write() as tx:
+                    manifests.insert_files(tx, manifest_id, some, folders)
+            return
+        for rows in manifests.slices(self):
+            with repository.catalog.write() as tx:
+                manifests.insert_rows(tx, manifest_id, rows, folders)
+
 
 def _choose_layers(
     repository: Repository, draft: Draft, place: tuple[str, str], plan: manifests.ManifestPlan
-) -> tuple[manifests.ManifestPlan, _Rows]:
+) -> tuple[manifests.ManifestPlan, ManifestRows]:
     """Over the artifact's latest version when few files changed, whole otherwise."""
     if draft.file_count >= OVERLAY_FROM_FILES:
         for base in _bases(repository, *place):
@@ -93,9 +130,9 @@ def _choose_layers(
                         size_bytes=plan.size_bytes,
                         base=base.id,
                     ),
-                    _Rows(draft, changes),
+                    ManifestRows(draft, changes),
                 )
-    return plan, _Rows(draft, None)
+    return plan, ManifestRows(draft, None)
 
 
 def _bases(repository: Repository, project: str, name: str) -> Iterator[manifests.ManifestRecord]:
@@ -127,9 +164,9 @@ def _changes_over(
 
 
 def _write_record(
-    repository: Repository, plan: manifests.ManifestPlan, base: Digest | None, rows: _Rows
+    repository: Repository, plan: manifests.ManifestPlan, base: Digest | None, rows: ManifestRows
 ) -> None:
-    for payload in encode_record(plan.digest, base, rows):
+    for payload in rows.record(plan.digest, base):
         repository.append_record(FrameKind.MANIFEST, payload)
 
 
@@ -137,17 +174,14 @@ def _store_slices(
     repository: Repository,
     plan: manifests.ManifestPlan,
     base: Digest | None,
-    rows: Iterable[tuple[str, Entry | None]],
+    rows: ManifestRows,
 ) -> int:
     """Insert a large manifest slice by slice, so that no other writer waits long; it stays hidden."""
     repository.publish()
     with repository.catalog.write() as tx:
         _refuse_pruned(tx, plan, base)
         hidden = manifests.begin_manifest(tx, plan)
-    folders: dict[str, int] = {}
-    for some in manifests.slices(rows):
-        with repository.catalog.write() as tx:
-            manifests.insert_rows(tx, hidden, some, folders)
+    rows.insert_slices(repository, hidden)
     return hidden
 
 
@@ -163,7 +197,8 @@ def finish_manifest(tx: Transaction, prepared: PreparedManifest) -> int:
         return manifests.complete_manifest(tx, prepared.hidden, digest)
     _refuse_pruned(tx, prepared.plan, prepared.base_digest)
     manifest_id = manifests.begin_manifest(tx, prepared.plan)
-    manifests.insert_rows(tx, manifest_id, prepared.rows, {})
+    assert prepared.rows is not None
+    prepared.rows.insert(tx, manifest_id)
     return manifests.complete_manifest(tx, manifest_id, digest)
 
 

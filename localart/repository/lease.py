@@ -17,6 +17,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from localart.catalog.lock import FileLock, lock_refused
@@ -24,6 +25,7 @@ from localart.model import DIGEST_BYTES, Digest
 
 _PATIENCE_SECONDS = 600
 _SUFFIX = ".pins"
+_AT_ONCE = 16_384
 
 
 class Hold:
@@ -140,9 +142,13 @@ class Lease:
             pin(digests)
 
     def _pin(self, digests: Iterable[Digest]) -> None:
+        stream = iter(digests)
+        while data := b"".join(islice(stream, _AT_ONCE)):
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         pins = self._pins
-        data = b"".join(digests)
-        if pins is None or not data:
+        if pins is None:
             return
         try:
             written = pins.write(data)

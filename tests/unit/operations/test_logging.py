@@ -134,13 +134,13 @@ def test_a_manifest_longer_than_a_slice_reads_back_whole(short_slices, tmp_path)
 
 
 def test_nobody_sees_a_manifest_before_its_last_slice(short_slices, monkeypatch):
-    seen, insert = [], manifests.insert_rows
+    seen, insert = [], manifests.insert_files
 
     def insert_and_look(*args, **named) -> None:
         insert(*args, **named)
         seen.append(localart.Api().artifact_exists("p/data"))
 
-    monkeypatch.setattr(manifests, "insert_rows", insert_and_look)
+    monkeypatch.setattr(manifests, "insert_files", insert_and_look)
     log(tree(210))
 
     assert seen == [False] * 5
@@ -174,7 +174,7 @@ def test_processes_that_log_the_same_long_manifest_at_once_share_it(short_slices
 
 
 def test_a_log_that_fails_between_slices_leaves_no_version_and_can_be_repeated(short_slices, monkeypatch):
-    calls, insert = [], manifests.insert_rows
+    calls, insert = [], manifests.insert_files
 
     def fail_at_third(*args, **named) -> None:
         calls.append(1)
@@ -182,7 +182,7 @@ def test_a_log_that_fails_between_slices_leaves_no_version_and_can_be_repeated(s
             raise KeyboardInterrupt
         insert(*args, **named)
 
-    monkeypatch.setattr(manifests, "insert_rows", fail_at_third)
+    monkeypatch.setattr(manifests, "insert_files", fail_at_third)
     with pytest.raises(KeyboardInterrupt):
         log(tree(333))
 

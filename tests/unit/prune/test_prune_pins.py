@@ -229,7 +229,7 @@ def test_a_half_logged_tree_stays_beside_its_writer_and_goes_after_it(
 ) -> None:
     monkeypatch.setattr(manifests, "SLICE_ROWS", 40)
     tree = content(3, files=200)
-    insert = manifests.insert_rows
+    insert = manifests.insert_files
     times: list[int] = []
 
     def prune_meanwhile(tx: object, hidden: int, some: object, folders: dict[str, int]) -> None:
@@ -246,7 +246,7 @@ def test_a_half_logged_tree_stays_beside_its_writer_and_goes_after_it(
             yield some
 
     original = manifests.slices
-    monkeypatch.setattr(manifests, "insert_rows", prune_meanwhile)
+    monkeypatch.setattr(manifests, "insert_files", prune_meanwhile)
     monkeypatch.setattr(manifests, "slices", at_slices)
     bench.delete(bench.log(content(9), "doomed"))
     times.clear()
