@@ -88,6 +88,18 @@ def find_manifest(connection: sqlite3.Connection, digest: Digest) -> int | None:
     return row[0] if row else None
 
 
+def is_stored(connection: sqlite3.Connection, digest: Digest) -> bool:
+    """Whether there is a complete manifest with this digest, and no content in the store that a repair gave up."""
+    return (
+        connection.execute(
+            "SELECT 1 FROM manifests WHERE digest = ? AND complete = 1"
+            " AND NOT EXISTS (SELECT 1 FROM store WHERE key = 'lost_content')",
+            (digest,),
+        ).fetchone()
+        is not None
+    )
+
+
 def get_manifest(connection: sqlite3.Connection, manifest_id: int) -> ManifestRecord:
     """The manifest's facts; its page list must add up to its digest."""
     row = connection.execute(

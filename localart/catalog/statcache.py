@@ -9,6 +9,7 @@ as long to write and to find. Its `facts`: 8 bytes whose bits say which inodes f
 each of these size, content time, inode time (ns) and digest, in 56 bytes.
 
 Of large files it also remembers where they were read, for the next version is compared with the bytes that stand there.
+Of whole folders it remembers what was logged: see `known_trees`.
 """
 
 import os
@@ -23,7 +24,7 @@ from typing import TypeAlias
 
 from xxhash import xxh3_64_intdigest
 
-from localart.catalog import forks
+from localart.catalog import forks, known_trees
 from localart.model import Digest
 
 RACY_NANOSECONDS = 2_000_000_000
@@ -40,6 +41,7 @@ CREATE TABLE IF NOT EXISTS paths(
   id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, path BLOB NOT NULL
 ) STRICT
 """,
+    known_trees.SCHEMA,
 )
 
 _UNUSED_SECONDS = 90 * 86_400  # a store that was not logged to for so long is read anew
@@ -169,6 +171,23 @@ class StatCache:
                 return None
         return None if row is None else os.fsdecode(row[0])
 
+    def find_tree(self, place: known_trees.TreePlace) -> known_trees.TreeRecord | None:
+        """What is known of a whole folder that was logged before."""
+        with self._alone():
+            try:
+                return known_trees.find_tree(self._open(), place)
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+                return None
+
+    def keep_tree(self, place: known_trees.TreePlace, record: known_trees.TreeRecord) -> None:
+        """Keep what is known of a folder that was just logged."""
+        with self._alone():
+            try:
+                known_trees.keep_tree(self._open(), place, record)
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+
     def _open(self) -> sqlite3.Connection:
         if self._path is None:
             raise OSError("nowhere to remember")
@@ -220,6 +239,7 @@ class StatCache:
             try:
                 self._open().execute("DELETE FROM neighbours")
                 self._open().execute("DELETE FROM paths")
+                self._open().execute("DELETE FROM trees")
                 self._open().execute("VACUUM")
             except (sqlite3.Error, OSError) as error:
                 self._recover(error)

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from localart.draft.draft import Draft
+from localart.draft.draft import REMEMBERED_PATHS, Draft
 from localart.draft.earlier import earlier_files
+from localart.draft.known_tree import TreeNotes, recall_tree
 from localart.errors import ContentConflict, SourceError, SourceMissing
-from localart.files.tree import TreeFile, walk_tree
+from localart.files.tree import TreeFile, walk_listings
 from localart.manifest import blob_tail, split_path
 from localart.model import BlobRef, Entry
 from localart.names import check_entry_path, shown
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from localart.draft.held import Tails
 
 _MODE = re.compile(r"[xwa](\+|[bt]\+?|\+[bt])?")
-_REMEMBERED_PATHS = 10_000  # for `local_path`; a million of them would cost 150 MB
 
 
 def add_file(
@@ -76,22 +76,33 @@ def add_tree(
         raise _not_a_folder(folder)
     inside = path_prefix(prefix)
     draft.refuse_sealed()
-    repository = draft.repository
-    tree: Tails = {}
-    local_paths: dict[str, str] = {}
     progress.start("adding files", total_bytes=0, total_files=0)
     try:
-        files = _named(without_store(repository, walk_tree(folder), folder), inside)
-        found = ingest_files(repository, files, progress=progress, find_earlier=earlier_files(draft))
-        for file, blob in found:
-            inside_folder, name = split_path(file.path)
-            tree.setdefault(inside_folder, {})[name] = blob_tail(blob)
-            if len(local_paths) < _REMEMBERED_PATHS:
-                local_paths[file.path] = file.absolute
+        known = recall_tree(draft, folder, inside)
+        if known is not None:
+            draft.note_local_paths(known.local_paths)
+            progress.advance(byte_count=known.size_bytes, file_count=known.file_count)
+            return known.file_count
+        return _take_in(draft, folder, inside, overwrite=overwrite, progress=progress)
     finally:
         progress.finish()
+
+
+def _take_in(draft: Draft, folder: str, inside: str, *, overwrite: bool, progress: Progress) -> int:
+    repository = draft.repository
+    notes = TreeNotes(folder, inside)
+    tree: Tails = {}
+    local_paths: list[tuple[str, str]] = []
+    files = _named(without_store(repository, notes.files(walk_listings(folder)), folder), inside)
+    for file, blob in ingest_files(repository, files, progress=progress, find_earlier=earlier_files(draft)):
+        place, name = split_path(file.path)
+        tree.setdefault(place, {})[name] = blob_tail(blob)
+        notes.note(file.stat)
+        if len(local_paths) < REMEMBERED_PATHS:
+            local_paths.append((file.path, file.absolute))
     count = sum(map(len, tree.values()))
-    draft.put_tree(tree, overwrite=overwrite, local_paths=local_paths)
+    draft.put_tree(tree, overwrite=overwrite, found=notes.found())
+    draft.note_local_paths(local_paths)
     return count
 
 

@@ -4,15 +4,17 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from types import MappingProxyType
 
-from localart.draft.held import HeldFiles, Tails, tree_digests
+from localart.draft.held import FoundTree, HeldFiles, Tails, tree_digests
 from localart.errors import ArtifactFinalizedError
 from localart.manifest import Page, entry_of, join_path
 from localart.model import Digest, Entry
 from localart.names import shown
 from localart.repository import Repository
 
+REMEMBERED_PATHS = 10_000  # for `local_path`; a million of them would cost 150 MB
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -107,6 +109,15 @@ class Draft:
         assert not self.has_references
         return self._held.stored_rows()
 
+    @property
+    def found_tree(self) -> FoundTree | None:
+        """The folder that it holds, alone and as it was found; None for any other draft."""
+        return self._held.found_tree
+
+    def tails_of(self, found: FoundTree) -> bytes:
+        """The tails of all files of its tree, in the order of the walk."""
+        return self._held.tails_of(found)
+
     def sources(self) -> frozenset[str]:
         """The uids of the versions that entries were taken from as they are."""
         return frozenset(self._origins.values())
@@ -164,9 +175,17 @@ class Draft:
                 raise
 
     def put_tree(
-        self, tree: Tails, *, overwrite: bool = False, local_paths: Mapping[str, str] = _NOWHERE
+        self,
+        tree: Tails,
+        *,
+        overwrite: bool = False,
+        manifest: Digest | None = None,
+        found: FoundTree | None = None,
     ) -> None:
-        """As `put_all`, of stored files that were found below one folder; `tree` is the draft's from now on."""
+        """As `put_all`, of stored files that were found below one folder; `tree` is the draft's from now on.
+
+        `manifest`: the digest this content gives by itself, where that manifest is relied on already.
+        """
         with self._guard:
             self.refuse_sealed()
             if self.file_count:
@@ -175,11 +194,16 @@ class Draft:
                     for folder, names in tree.items()
                     for name, tail in names.items()
                 ]
-                self.put_all(entries, overwrite=overwrite, local_paths=local_paths)
-            else:
+                self.put_all(entries, overwrite=overwrite)
+                return
+            if manifest is None:
                 self._pin(tree_digests(tree))
-                self._held.put_tree(tree, None)
-                self.local_paths.update(local_paths)
+            self._held.put_tree(tree, manifest=manifest, found=found)
+
+    def note_local_paths(self, paths: Iterable[tuple[str, str]]) -> None:
+        """Where the files lie that were just added; of the first few thousand it is remembered."""
+        with self._guard:
+            self.local_paths.update(islice(paths, REMEMBERED_PATHS))
 
     def _put(self, entry: Entry, *, overwrite: bool, local_path: str | None) -> None:
         self._held.put(entry, overwrite=overwrite)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from localart.catalog.known_trees import TreePlace
 from localart.errors import ContentConflict, InvalidName
 from localart.files.unfinished import is_unfinished
 from localart.manifest import (
@@ -17,9 +18,19 @@ from localart.manifest import (
 )
 from localart.model import Digest, Entry, Reference
 from localart.names import shown
+from localart.records import dataclass
 
 Tails: TypeAlias = dict[str, dict[str, bytes]]
 """Folder → name → the tail of the entry, as it stands in the manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTree:
+    """The one folder that a draft holds: where it is, what `stat` said, folders and names in the order of the walk."""
+
+    place: TreePlace
+    states: bytes
+    listed: tuple[tuple[str, list[str]], ...]
 
 
 class HeldFiles:
@@ -35,6 +46,7 @@ class HeldFiles:
         self._known_folders = {""}
         self._pages: tuple[Page, ...] | None = None
         self._digest: Digest | None = None
+        self.found_tree: FoundTree | None = None
         self.file_count = 0
         self.size_bytes = 0
 
@@ -74,6 +86,10 @@ class HeldFiles:
     def digests(self) -> Iterator[Digest]:
         """Of all stored bytes, in any order."""
         return tree_digests(self._folders)
+
+    def tails_of(self, found: FoundTree) -> bytes:
+        """The tails of all files of a tree, in its order."""
+        return b"".join(self._folders[folder][name] for folder, names in found.listed for name in names)
 
     def below(self, path: str) -> list[str]:
         """The paths of everything in the folder `path`."""
@@ -117,12 +133,12 @@ class HeldFiles:
             self._references[entry.path] = entry.reference
         self.file_count += 1
         self.size_bytes += entry.size_bytes
-        self._pages = self._digest = None
+        self._pages = self._digest = self.found_tree = None
 
-    def put_tree(self, tree: Tails, digest: Digest | None) -> None:
-        """Hold what was found below one folder, where nothing is held yet; `digest` is that of the manifest, if known.
+    def put_tree(self, tree: Tails, *, manifest: Digest | None, found: FoundTree | None) -> None:
+        """Hold what was found below one folder, where nothing is held yet.
 
-        The tree's own dicts are taken over.
+        `manifest` is the digest it gives, if that is known. The tree's own dicts are taken over.
         """
         assert not self.file_count
         for folder in tree:
@@ -131,7 +147,7 @@ class HeldFiles:
         self._folders = tree
         self.file_count = sum(map(len, tree.values()))
         self.size_bytes = sum(tail_size(tail) for names in tree.values() for tail in names.values())
-        self._pages, self._digest = None, digest
+        self._pages, self._digest, self.found_tree = None, manifest, found
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take these out; one that is not there is none."""
@@ -142,7 +158,7 @@ class HeldFiles:
                 self._count_out(path, tail)
         self._folders = {folder: names for folder, names in self._folders.items() if names}
         self._known_folders = {""}.union(*map(_with_parents, self._folders))
-        self._pages = self._digest = None
+        self._pages = self._digest = self.found_tree = None
 
     def _count_out(self, path: str, tail: bytes) -> None:
         self.file_count -= 1

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -13,6 +14,8 @@ from localart.names import shown
 from localart.records import dataclass
 
 _BY_NAME = attrgetter("name")
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,27 @@ class TreeFile:
     path: str
     absolute: str
     stat: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Files of one folder, by name: all of them, or of a very large folder the next few thousand.
+
+    `prefix` and `absolute` are the folder's path below the root and where it really is, both with a `/` behind unless
+    empty. `listed_ns` is the time (of `time.time_ns`) before any of the files was looked at.
+    """
+
+    prefix: str
+    absolute: str
+    names: list[str]
+    stats: list[os.stat_result]
+    listed_ns: int
+
+    def files(self) -> Iterator[TreeFile]:
+        """Each of them."""
+        prefix, absolute = self.prefix, self.absolute
+        for name, found in zip(self.names, self.stats, strict=True):
+            yield TreeFile(prefix + name, absolute + name, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +74,69 @@ def walk_tree(root: str | os.PathLike[str]) -> Iterator[TreeFile]:
     SourceUnreadable for a folder that may not be listed, SourceError for pipes, sockets, devices and
     links that lead back to a folder above them.
     """
+    for listing in walk_listings(root):
+        yield from listing.files()
+
+
+def walk_listings(root: str | os.PathLike[str]) -> Iterator[Listing]:
+    """As `walk_tree`, many files at a time."""
     waiting = [_Folder("", str(Path(root).absolute()), is_link=False, above=None)]
     while waiting:
         folder = waiting.pop()
-        place = _enter(folder)
         folders: list[_Folder] = []
-        prefix = folder.prefix
-        for entry in _list(folder):
-            name, absolute = entry.name, entry.path
-            try:
-                found = None if entry.is_dir() else entry.stat()
-            except OSError as error:
-                refuse_source(absolute, error)
-            if found is None:
-                folders.append(_Folder(f"{prefix}{name}/", absolute, entry.is_symlink(), place))
-                continue
-            if not stat.S_ISREG(found.st_mode):
-                refuse_kind(absolute, found.st_mode)
-            yield TreeFile(prefix + name, absolute, found)
+        fd = _open(folder)
+        try:
+            yield from _list(folder, fd, folders)
+        finally:
+            os.close(fd)
         waiting.extend(reversed(folders))
 
 
-def _enter(folder: _Folder) -> _Place:
-    """Where this folder is; only a link can lead back up, so only then the way up is searched."""
+def _open(folder: _Folder) -> int:
     try:
-        here = Path(folder.absolute).stat()
+        return os.open(folder.absolute, _OPEN)
+    except NotADirectoryError as error:
+        if os.path.exists(folder.absolute):  # noqa: PTH110
+            raise SourceError(
+                f"{shown(folder.absolute, 300)} is not a folder", hint="use add_file for a file"
+            ) from error
+        refuse_source(folder.absolute, error)
     except (OSError, ValueError) as error:
         refuse_source(folder.absolute, error)
+
+
+def _list(folder: _Folder, fd: int, folders: list[_Folder]) -> Iterator[Listing]:
+    """What is in the folder opened as `fd`; the folders in it are put into `folders`.
+
+    Asking by name in an open folder saves the way through all that is above it.
+    """
+    place = _enter(folder, os.fstat(fd))
+    absolute = folder.absolute.rstrip("/") + "/"
+    names: list[str] = []
+    stats: list[os.stat_result] = []
+    listed_ns = time.time_ns()
+    for entry in _entries(folder, fd):
+        name = entry.name
+        try:
+            found = None if entry.is_dir() else entry.stat()
+        except OSError as error:
+            refuse_source(absolute + name, error)
+        if found is None:
+            folders.append(_Folder(f"{folder.prefix}{name}/", absolute + name, entry.is_symlink(), place))
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            refuse_kind(absolute + name, found.st_mode)
+        names.append(name)
+        stats.append(found)
+        if len(names) == _AT_ONCE:
+            yield Listing(folder.prefix, absolute, names, stats, listed_ns)
+            names, stats, listed_ns = [], [], time.time_ns()
+    if names:
+        yield Listing(folder.prefix, absolute, names, stats, listed_ns)
+
+
+def _enter(folder: _Folder, here: os.stat_result) -> _Place:
+    """Where this folder is; only a link can lead back up, so only then the way up is searched."""
     above = folder.above if folder.is_link else None
     while above is not None:
         if (above.device, above.inode) == (here.st_dev, here.st_ino):
@@ -88,13 +148,9 @@ def _enter(folder: _Folder) -> _Place:
     return _Place(here.st_dev, here.st_ino, folder.above)
 
 
-def _list(folder: _Folder) -> list[os.DirEntry[str]]:
+def _entries(folder: _Folder, fd: int) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder.absolute) as entries:
+        with os.scandir(fd) as entries:
             return sorted((entry for entry in entries if not is_unfinished(entry.name)), key=_BY_NAME)
-    except NotADirectoryError as error:
-        raise SourceError(
-            f"{shown(folder.absolute, 300)} is not a folder", hint="use add_file for a file"
-        ) from error
     except OSError as error:
         refuse_source(folder.absolute, error)

@@ -7,7 +7,7 @@ from typing import Any
 
 from localart.catalog import artifacts, edges, manifests, metrics, versions
 from localart.catalog.transaction import Transaction
-from localart.draft import Draft, resettle
+from localart.draft import Draft, remember_tree, resettle
 from localart.model import Direction, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag
 from localart.operations.keep_manifest import (
@@ -114,6 +114,8 @@ def _log_once(
         for uid in sorted(draft.sources()):
             _use(tx, uid, run)
         then(tx, report)
+    if not found.manifests:
+        remember_tree(repository, draft)
     return report
 
 

@@ -59,6 +59,8 @@ def ingest_files(
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
     """Store the bytes of `files`, in order, in bounded memory. A file that keeps changing is SourceChanged.
 
+    Each comes back with the `stat` that belongs to these bytes.
+
     `find_earlier` names the content a large file was before: what changed in it may be stored as a difference.
     Nothing is promised until the caller commits through `Repository.write_with_content`. If the process is
     killed, what was written is garbage in a pack nobody owns any more.
@@ -112,7 +114,9 @@ def _ingest_batch(
     seen = _ingest_small(repository, small)
     for waiting in read:
         if waiting.blob is None:
-            seen.append(_ingest_large(repository, waiting, progress, find_earlier))
+            stat, digest = _ingest_large(repository, waiting, progress, find_earlier)
+            waiting.file = TreeFile(waiting.file.path, waiting.file.absolute, stat)
+            seen.append((stat, digest))
     remember(seen)
     for waiting in batch:
         assert waiting.blob is not None
@@ -139,8 +143,9 @@ def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[o
         stats.append(stat)
     with repository.writing() as writer:
         blobs = writer.put(contents)
-    for waiting, blob in zip(small, blobs, strict=True):
+    for waiting, blob, stat in zip(small, blobs, stats, strict=True):
         waiting.blob = blob
+        waiting.file = TreeFile(waiting.file.path, waiting.file.absolute, stat)
     return [(stat, blob.digest) for stat, blob in zip(stats, blobs, strict=True)]
 
 

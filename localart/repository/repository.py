@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from localart.catalog import Catalog
 from localart.catalog import blobs as blob_rows
+from localart.catalog import manifests as manifest_rows
 from localart.catalog.connection import Connection
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing
@@ -163,6 +164,14 @@ class Repository:
             known = blob_rows.known_blobs(self.read(), digests)
             pin(known)
         return known
+
+    def rely_on_manifest(self, manifest: Digest, digests: Iterable[Digest]) -> bool:
+        """Whether this manifest is stored, whole; then these, which it names, stay as long as a draft lives."""
+        with self.lease.relying() as pin:
+            is_stored = manifest_rows.is_stored(self.read(), manifest)
+            if is_stored:
+                pin(digests)
+        return is_stored
 
     def _pin_unpublished(self) -> None:
         """Before their rows are there for prune to see."""

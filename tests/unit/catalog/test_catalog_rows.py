@@ -271,6 +271,25 @@ def test_a_large_blob_that_lost_a_chunk_row_is_missing(catalog):
         blobs.layouts(catalog.read(), [BlobRef(large.digest, large.size_bytes)])
 
 
+@pytest.mark.parametrize("scattered", [0, 1_500, 2_900])
+def test_many_are_found_wherever_they_lie_and_what_is_not_there_is_not(catalog, scattered):
+    """Fails when `_ids` stops at the rows around a sample, or counts what lies there as asked for."""
+    publish(catalog, *(f"far {number}" for number in range(3_000)))
+    publish(catalog, *(f"filler {number}" for number in range(10_000)))
+    publish(catalog, *(f"near {number}" for number in range(3_000)))
+    near = [digest_of(f"near {number}") for number in range(3_000 - scattered)]
+    far = [digest_of(f"far {number}") for number in range(scattered)]
+    unknown = [digest_of(f"unknown {number}") for number in range(100)]
+
+    assert blobs.known_blobs(catalog.read(), unknown + near + far) == {*near, *far}
+    found = blobs.blob_ids(catalog.read(), near + far)
+    sql = "SELECT digest FROM blobs WHERE id = ?"
+    for digest in (near + far)[::97]:
+        assert catalog.read().execute(sql, (found[digest],)).fetchone() == (digest,)
+    with pytest.raises(BlobMissing, match="no longer in the store"):
+        blobs.blob_ids(catalog.read(), near + far + unknown[:1])
+
+
 def test_thousands_of_blobs_are_asked_for_at_once(catalog):
     texts = [f"text {number}" for number in range(1_700)]
     publish(catalog, *texts)

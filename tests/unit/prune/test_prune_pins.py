@@ -10,6 +10,8 @@ from prune_bench import Bench, noise, write_tree
 
 import localart
 from localart.catalog import manifests, pruning
+from localart.draft import content as draft_content
+from localart.draft import known_tree
 from localart.operations import keep_manifest, prune
 from localart.operations import log as operations_log
 from localart.operations.delete import execute_deletion, plan_deletion
@@ -48,6 +50,27 @@ def test_what_a_draft_found_stored_survives_and_what_it_did_not_touch_goes(bench
     assert report.beside_writers
     assert stored_bytes(bench) == 4 * 20_000
     log(bench, draft, content(1))
+    bench.check()
+
+
+def test_a_folder_that_is_known_again_as_a_whole_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails when `rely_on_manifest` does not pin."""
+    monkeypatch.setattr(known_tree, "RACY_NANOSECONDS", -(10**12))
+    files, taken_in = content(1, files=300), draft_content._take_in
+    write_tree(bench.folder / "kept", files)
+    for _ in range(2):
+        draft = localart.Artifact("data", "dataset")
+        draft.add_dir(bench.folder / "kept")
+        log(bench, draft, files)
+        monkeypatch.setattr(draft_content, "_take_in", None)
+    draft = localart.Artifact("later", "dataset")
+    draft.add_dir(bench.folder / "kept")
+    bench.delete("data:v0")
+    bench.prune()
+
+    log(bench, draft, files)
+
+    monkeypatch.setattr(draft_content, "_take_in", taken_in)
     bench.check()
 
 
