@@ -136,7 +136,10 @@ def test_a_store_without_one_sound_frame_comes_back_from_another_store(whole: Pa
 def test_a_store_without_one_sound_frame_comes_back_from_the_files_that_were_logged(
     whole: Path, copy: Path
 ) -> None:
-    """Fails when files are only compared with small contents, not with those made of chunks."""
+    """Fails when large files are neither cut into chunks nor taken in whole: `_from_file` and `take_whole` do nothing.
+
+    Each of the two alone brings them back.
+    """
     harm_every_frame(copy)
 
     report = repaired(copy, whole.parent / "source")

@@ -1,6 +1,8 @@
 """I3: a repair may die at any instruction: each fact is as it was found or as it was written, and the next one ends it.
 
-Broken on purpose: a damaged pack that goes to quarantine before what is sound in it was copied fails this.
+Broken on purpose: a damaged pack that goes to quarantine before what is sound in it was copied fails this, and so do
+triggers that `mending` takes away and does not put back. A pack that is let go of before it was copied does not: its
+bytes are found again, for a repair looks into packs/ and quarantine/ first.
 """
 
 import pytest

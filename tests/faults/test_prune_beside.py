@@ -1,6 +1,6 @@
 """I5: four writers, two readers, and prunes by rules without a pause: nothing fails, nothing is lost.
 
-Broken on purpose: without the pins in `pruning._NEEDED`, writers are told that content they added is gone.
+Broken on purpose: without the pins in `sparing._NEEDED`, writers are told that content they added is gone.
 """
 
 import os

@@ -1,7 +1,7 @@
 """I3: a rebuild or a backup may die at any instruction; the store, and an earlier backup, are whole all the same.
 
-Broken on purpose: moving the old database away before the new one is ready (rebuild), or putting the new catalog
-into the target before its packs (backup), makes these tests fail.
+Broken on purpose: taking the old database away before the new one has its name (rebuild), or putting the new catalog
+into the target before its packs (backup), fails these where the catalog takes its name, also in the small dose.
 """
 
 import pytest
@@ -42,7 +42,10 @@ def bench(tmp_path_factory):
 @pytest.mark.xdist_group("strace")
 @pytest.mark.parametrize("scenario", ["rebuild", "backup"])
 def test_what_was_rebuilt_or_copied_is_synced_before_the_call_returns(bench, scenario):
-    """Fails when the folder that a backup's own folder is in is not synced, or the new catalog before it moves."""
+    """Seen to fail when the folder above a backup is not synced, or the one in which the new catalog took its name.
+
+    Also when neither SQLite nor `copies` syncs the catalog that moves; each of the two does it, and one is enough.
+    """
     trace = bench.trace(scenario)
 
     copy = trace.store.with_name("store-copy")

@@ -31,7 +31,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("arguments", SPELLINGS, ids=lambda given: ascii(given[0])[:24])
 def test_no_byte_of_a_secret_on_the_command_line_is_in_the_store(arguments, store, monkeypatch):
-    """Seen to fail without the quotes in `_ASSIGNED`, and with a user info that ends at the first @."""
+    """Seen to fail without the quotes in `_VALUE`, and with a user info that ends at the first @."""
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments, "--rate", "3"])
     with localart.init(project="p") as run:
         run.log({"x": 1})

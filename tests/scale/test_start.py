@@ -84,7 +84,10 @@ def test_garbage_is_looked_for_while_a_command_runs_and_only_then(small: Path) -
 def test_a_command_on_a_large_store_costs_at_most_twice_its_parts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Processor time, so that a busy machine does not count. Fails when `main` leaves the collector on."""
+    """Processor time, so that a busy machine does not count.
+
+    Not for want of a collector: left on by `main` it costs one hundredth. What fails this is a large import on the way.
+    """
     store = make_large_catalog(tmp_path_factory.mktemp("large") / "store", Shape(files=10, whole=0))
     ratios: dict[str, list[float]] = {command: [] for command in COMMANDS}
 

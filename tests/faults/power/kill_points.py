@@ -214,15 +214,17 @@ class KillBench:
 def broken_by_kills(bench: KillBench, scenario: str, *, some: int | None = None) -> list[str]:
     """Kill a scenario at all points of this slice, or by strace at `some` of them; every promise that was broken.
 
-    The last of its calls is always among some of them. All of them are killed from inside the process where there
-    is a compiler (strace makes a process several times slower). How many there were is said on standard error.
+    The last of its calls is always among some of them, and so are those where a catalog takes another's name. All of
+    them are killed from inside the process where there is a compiler (strace makes a process several times slower).
+    How many there were is said on standard error.
     """
     rehearsed, bench.missed = bench.rehearse(scenario), 0
     everything = rehearsed.points if some is not None or WHY_NOT else bench.calls(rehearsed)
     number, _, count = SLICE.partition("/")
     points = everything[int(number) - 1 :: int(count)]
     if some is not None:
-        points = [*everything[3 :: max(1, len(everything) // some)], everything[-1]]
+        spread = everything[3 :: max(1, len(everything) // some)]
+        points = [*spread, *_where_catalogs_move(everything), everything[-1]]
     broken = [f"{point}: {line}" for point in points for line in bench.kill(rehearsed, point)]
     print(
         f"\nkill -9 at each call, {scenario}: {len(points)} of {len(everything)} points,"
@@ -232,6 +234,16 @@ def broken_by_kills(bench: KillBench, scenario: str, *, some: int | None = None)
         file=sys.stderr,
     )
     return broken
+
+
+def _where_catalogs_move(points: Sequence[KillPoint]) -> list[KillPoint]:
+    """Each call that gives a catalog its name, and the one after it: there a store turns into another one."""
+    moves = [
+        at
+        for at, point in enumerate(points)
+        if point.call.startswith("rename") and point.place.endswith("/localart.db")
+    ]
+    return [points[at] for move in moves for at in (move, move + 1) if at < len(points)]
 
 
 def environment_of_victims() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a trace of one process says about the order of writes and syncs (I1, I3).
 
-A file is dirty from a write to it until a sync of it, a folder from a new name in it until a sync of it.
+A file is dirty from a write to it until a sync of it, a folder from a new name in it, or one that means another file
+now, until a sync of it. A file that was dirty where it did not matter is dirty still under the name it moves to.
 Rules: no pack, and no folder with a new pack in it, is dirty while the catalog is written; the marker gets
 its name when all else is clean; nothing the store consists of is dirty when a call is acknowledged.
 """
@@ -31,6 +32,7 @@ class Disk:
         self._store = store
         self._there = set(existing)
         self._dirty: set[str] = set()
+        self._unsynced: set[str] = set()  # files of any name
 
     def dirty(self) -> set[str]:
         """Files and folders in doubt. While there is a WAL it counts, not the database it will be merged into."""
@@ -45,17 +47,30 @@ class Disk:
         """Take note of one call that succeeded."""
         if call.name in _SYNCS:
             self._dirty.discard(call.path)
-        elif call.name in _WRITES and self._matters(call.path):
-            if call.name != "ftruncate" or not call.path.endswith(".pack"):  # that only cuts off garbage
-                self._dirty.add(call.path)
+            self._unsynced.discard(call.path)
+        elif call.name in _WRITES:
+            self._write(call)
         elif call.name in _NAMES or "O_CREAT" in call.text:
-            self._name(call.target)
+            self._name(call.target, is_other=call.name in _MOVES)
+        if call.name in _MOVES and call.path in self._unsynced:
+            self._unsynced.add(call.target)
+            if self._matters(call.target):
+                self._dirty.add(call.target)
         if call.name in _REMOVALS or call.name in _MOVES:
             self._there.discard(call.path)
             self._dirty.discard(call.path)
+            self._unsynced.discard(call.path)
 
-    def _name(self, path: str) -> None:
-        if self._matters(path) and path not in self._there and not path.endswith(".part"):
+    def _write(self, call: Call) -> None:
+        self._unsynced.add(call.path)
+        cuts_garbage = call.name == "ftruncate" and call.path.endswith(".pack")
+        if self._matters(call.path) and not cuts_garbage:
+            self._dirty.add(call.path)
+
+    def _name(self, path: str, *, is_other: bool) -> None:
+        """A new name, or (`is_other`) one that may have meant another file before."""
+        is_new = is_other or path not in self._there
+        if self._matters(path) and is_new and not path.endswith(".part"):
             self._dirty.add(str(PurePath(path).parent))
         self._there.add(path)
 
