@@ -45,10 +45,12 @@ def said_count(kind: str, owner: str) -> str:
     An owner without any has no row in `counts`; then the row before its place must be one of `counts` at least: where
     the page of another table lies in its stead, the owner's own rows may be on the page that is now elsewhere.
     """
+    # Not `(kind, owner) < (…)`: SQLite would search by kind alone, and walk through its owners.
+    none = "SELECT iif(typeof(kind) = 'text' AND typeof(count) = 'integer', 0, -1) FROM counts"
     return (
         f"coalesce((SELECT count FROM counts WHERE kind = {kind} AND owner = {owner}),"
-        " (SELECT iif(typeof(kind) = 'text' AND typeof(count) = 'integer', 0, -1) FROM counts"
-        f" WHERE (kind, owner) < ({kind}, {owner}) ORDER BY kind DESC, owner DESC LIMIT 1), 0)"
+        f" ({none} WHERE kind = {kind} AND owner < {owner} ORDER BY owner DESC LIMIT 1),"
+        f" ({none} WHERE kind < {kind} ORDER BY kind DESC, owner DESC LIMIT 1), 0)"
     )
 
 
