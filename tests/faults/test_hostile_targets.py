@@ -89,6 +89,7 @@ paths = st.one_of(st.lists(parts, max_size=6).map("/".join), st.text(max_size=30
 @settings(deadline=None, max_examples=150)
 @given(hostile=st.lists(paths, min_size=1, max_size=4))
 def test_whatever_the_path_says_only_the_root_changes(hostile):
+    """Seen to fail when `folders.FOLDER` lets links be followed, and when unfinished files are left there."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         root, beside = place / "root", place / "outside"
@@ -124,6 +125,7 @@ def _write_exactly_or_refuse(folder, path):
 
 @pytest.mark.parametrize("path", ["link/precious", "link/new", "link/deep/new", "a/link/precious"])
 def test_a_link_among_the_folders_is_never_followed(root, outside, path):
+    """Seen to fail when `folders.FOLDER` lets links be followed."""
     (root / "a").mkdir()
     (root / "link").symlink_to(outside)
     (root / "a" / "link").symlink_to("../../outside")
@@ -149,6 +151,7 @@ def test_a_dangling_link_among_the_folders_does_not_make_what_it_points_to(root,
 
 @pytest.mark.parametrize("target", ["../outside/precious", "../outside/new", "../outside", "link"])
 def test_a_link_in_place_of_the_file_is_replaced(root, outside, target):
+    """Seen to fail when the file is written under its own name, and when `find` takes a link for a file."""
     (root / "link").symlink_to(target)
 
     with TargetFolder.open(root) as folder:
@@ -161,6 +164,7 @@ def test_a_link_in_place_of_the_file_is_replaced(root, outside, target):
 
 
 def test_a_file_of_two_names_is_replaced_and_not_written_through(root, outside):
+    """Seen to fail when the file is written under its own name, not under another that then moves."""
     (root / "x").hardlink_to(outside / "precious")
 
     _write(root, "x")
@@ -184,6 +188,7 @@ def test_removing_a_link_leaves_what_it_points_to(root, outside):
 
 
 def test_a_pipe_in_place_of_the_file_is_replaced_and_never_opened(root):
+    """Seen to fail when the file is written under its own name, not under another that then moves."""
     os.mkfifo(root / "pipe")
 
     _write(root, "pipe")
@@ -231,6 +236,7 @@ def _restore(real, aside):
 
 @pytest.mark.parametrize("path", ["swap/precious", "swap/new/deep"])
 def test_a_folder_swapped_for_a_link_meanwhile_leads_nowhere(root, outside, path):
+    """Seen to fail when `folders.FOLDER` lets links be followed."""
     (root / "swap").mkdir()
     outcomes = {"written": 0, "refused": 0}
 
@@ -264,6 +270,7 @@ def test_a_folder_held_open_stays_the_folder_it_was(root, outside):
 
 
 def test_a_file_swapped_for_a_link_meanwhile_is_replaced(root, outside):
+    """Seen to fail when the file is written under its own name, not under another that then moves."""
     stop = threading.Event()
 
     def flip():
@@ -295,6 +302,8 @@ class Stop(BaseException):
 )
 @pytest.mark.parametrize("is_there", [True, False], ids=["replacing", "new"])
 def test_whatever_the_pieces_raise_passes_through_and_leaves_nothing(root, error, is_there):
+    """Seen to fail when the unfinished file is left where it is."""
+
     def pieces():
         yield b"half a file"
         raise error
@@ -311,6 +320,8 @@ def test_whatever_the_pieces_raise_passes_through_and_leaves_nothing(root, error
 
 
 def test_a_download_closed_as_a_generator_leaves_nothing(root):
+    """Seen to fail when the unfinished file is left where it is."""
+
     def download():
         def pieces():
             yield b"half"
@@ -349,6 +360,7 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_every_call_may_fail_and_the_old_file_or_the_new_stays_whole(root, monkeypatch, name):
+    """Seen to fail when the unfinished file is left there, and when the system's error is let through."""
     at, code, kind = CALLS[name]
     _write(root, "x", b"old")
     with TargetFolder.open(root) as folder:
@@ -376,6 +388,7 @@ def test_every_call_may_fail_and_the_old_file_or_the_new_stays_whole(root, monke
 
 
 def test_a_file_larger_than_allowed_is_refused_and_leaves_nothing(root):
+    """Seen to fail when the system's error is let through."""
     _write(root, "x", b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
@@ -404,6 +417,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_said_plainly_and_the_old_file_stays(small_disk):
+    """Seen to fail when the system's error is let through."""
     _write(small_disk, "a/x", b"old")
 
     with pytest.raises(TargetFull, match=f"No space left in '{small_disk}/a'"):
@@ -442,6 +456,7 @@ TargetFolder.open(sys.argv[1]).write("a/x", pieces(), size_bytes=100)
 
 
 def test_what_a_killed_download_leaves_is_cleared_by_the_next_and_never_while_it_lives(root):
+    """Seen to fail when nothing is cleared, and when what the living hold is cleared too."""
     _write(root, "a/x", b"old")
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE)
     with writer:
