@@ -90,7 +90,8 @@ def download(
     A file already there is kept only when its bytes are right (or the stat cache proves them); others are
     replaced; files the version does not name are left alone. Each file is verified while it is written and
     appears whole under its name. References to files are copied; those to the network are brought only when
-    `fetch_references` is set. Killed midway: each file is the old or the new one.
+    `fetch_references` is set. Killed midway: each file is the old or the new one; folders that were not there appear
+    with their files, every few seconds.
     """
     version = live_version(repository.read(), version)
     own = place_inside(repository, root)

@@ -3,6 +3,11 @@
 Both go on while a prune moves bytes about: what is not where the catalog said is looked for again, as long as the
 catalog has a new place to look at.
 
+Where the time goes (two cores, ext4): of 0.48 s for a file of 1 GB, 0.10 are the start of Python, 0.33 from the first
+write to the last (0.22 in `write`; reading, XXH3 and BLAKE3 go on beside it), 0.02 the wait for the clock's grain. Of
+20,000 small files most goes to the system, which makes them, and to threads that hand each other Python's lock at each
+call: hence few calls a file (see `localart.files.fresh`), and lookups in large batches.
+
 Why nothing is reflinked out of a pack (measured on xfs and btrfs, Linux 6.18): FICLONERANGE takes only whole blocks of
 4 KiB at both ends and answers EINVAL otherwise. Frames lie in a pack wherever the one before them ended; aligning them
 would not do, for a frame's place in the file is where the chunker cut, and fixed cuts would cost the deduplication.
