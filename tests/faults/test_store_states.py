@@ -174,6 +174,7 @@ def test_the_store_is_private(store):
 
 
 def test_a_store_that_anybody_can_write_to_is_refused_until_it_is_not(store):
+    """Seen to fail when `refuse_unsafe` does not look at others."""
     store.chmod(0o777)
     error = refuses(read, UnsafeStore, "Anybody can write to the store")
     refuses(write, UnsafeStore, "Anybody can write")
@@ -195,12 +196,14 @@ def test_a_store_that_anybody_can_write_to_is_refused_until_it_is_not(store):
     ids=lambda text: ascii(text[:20]),
 )  # fmt: skip
 def test_a_marker_that_is_garbage_is_refused(store, text):
+    """Seen to fail when it is taken for no marker."""
     (store / "LOCALART").write_bytes(text)
 
     refuses_all(NotAStore, "LOCALART' is not one of a store")
 
 
 def test_a_folder_in_place_of_the_marker_is_refused(store):
+    """Seen to fail when it is taken for no marker."""
     (store / "LOCALART").unlink()
     (store / "LOCALART").mkdir()
 
@@ -208,6 +211,7 @@ def test_a_folder_in_place_of_the_marker_is_refused(store):
 
 
 def test_a_store_without_its_marker_is_never_made_anew(store):
+    """Seen to fail when `_create_locked` does not look for packs and records."""
     marker = (store / "LOCALART").read_bytes()
     (store / "LOCALART").unlink()
     refuses_all(NotAStore, "holds packs but no marker")
@@ -222,6 +226,7 @@ def test_a_store_without_its_marker_is_never_made_anew(store):
 
 
 def test_a_marker_of_another_store_is_refused(store):
+    """Seen to fail when marker and database are not compared."""
     facts = json.loads((store / "LOCALART").read_text())
     (store / "LOCALART").write_text(json.dumps(facts | {"store": "another"}))
 
@@ -229,6 +234,7 @@ def test_a_marker_of_another_store_is_refused(store):
 
 
 def test_a_newer_store_is_refused_or_only_read(store):
+    """Seen to fail without the number of the catalog's format, and without `min_reader` of the marker."""
     facts = json.loads((store / "LOCALART").read_text())
     (store / "LOCALART").write_text(json.dumps(facts | {"format": 9, "min_reader": 9}))
     refuses_all(StoreTooNew, "has format 9; this localart knows up to 1")
@@ -258,6 +264,7 @@ def test_what_an_interrupted_creation_leaves_is_made_whole(home, monkeypatch):
 
 
 def test_a_lost_database_is_never_replaced_by_an_empty_one(store):
+    """Seen to fail when a store without one gets a new one."""
     catalog = (store / "localart.db").read_bytes()
     (store / "localart.db").unlink()
     error = refuses(write, CatalogDamaged, "has lost its database localart.db")
@@ -270,6 +277,7 @@ def test_a_lost_database_is_never_replaced_by_an_empty_one(store):
 
 
 def test_a_database_that_is_not_what_it_was_is_refused_and_left_as_it_is(store):
+    """Seen to fail when `format.check` takes an empty database for a new one."""
     whole = (store / "localart.db").read_bytes()
     noise = random.Random(3).randbytes(len(whole))
     other = sqlite3.connect("other.db")
@@ -357,6 +365,7 @@ def test_a_pack_cut_short_is_damage_and_never_wrong_bytes(store, where):
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_flipped_bit_in_a_pack_is_damage_or_harmless_and_never_wrong_bytes(store, seed):
+    """Seen to fail when neither a frame's checksum nor the BLAKE3 of what was read is compared."""
     content = bytearray(pack(store).read_bytes())
     at = random.Random(seed).randrange(len(content))
     content[at] ^= 1 << seed % 8
@@ -387,6 +396,7 @@ def test_a_file_that_was_there_is_kept_when_its_bytes_cannot_be_had(store):
 
 
 def test_a_damaged_cache_is_as_good_as_none(store, home):
+    """Seen to fail when the cache's errors are raised."""
     assert is_sound()
     (cache,) = (home / "cache").iterdir()
     other = sqlite3.connect("other.db")
@@ -423,6 +433,7 @@ def test_files_in_place_of_disposable_folders_are_said(store):
 
 
 def test_a_removed_store_acknowledges_nothing_and_a_new_one_begins(store):
+    """Seen to fail when `refuse_gone` compares nothing, and when a store that is gone is handed out again."""
     run = localart.init(project="p")
     draft = Artifact("late", "dataset")
     draft.add_file("small")
@@ -445,6 +456,7 @@ def test_a_removed_store_acknowledges_nothing_and_a_new_one_begins(store):
 
 
 def test_a_store_replaced_by_its_own_backup_is_noticed(store, home):
+    """Seen to fail when `shared_repository` hands out what it has without a look."""
     shutil.copytree(store, home / "backup")
     run = localart.init(project="p")
     log(run, "lost")
@@ -508,6 +520,7 @@ def test_a_store_on_read_only_media_is_read_and_says_what_it_cannot(read_only, m
 
 
 def test_a_damaged_cache_does_a_read_only_store_no_harm(store, home, read_only, monkeypatch):
+    """Seen to fail when the cache's errors are raised."""
     for cache in (home / "cache").iterdir():
         cache.write_bytes(os.urandom(5000))
     monkeypatch.setenv("LOCALART_DIR", str(read_only))
@@ -527,6 +540,7 @@ os.kill(os.getpid(), 9)
 def test_a_store_whose_writer_was_killed_is_read_or_says_why_not(
     store, read_only, monkeypatch, shared_memory
 ):
+    """Seen to fail when SQLite's own error is let through."""
     subprocess.run([sys.executable, "-c", KILLED], check=False)
     assert (store / "localart.db-wal").stat().st_size
     if not shared_memory:
