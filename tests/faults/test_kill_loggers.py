@@ -58,6 +58,7 @@ def kill_after(logger: subprocess.Popen[bytes], seconds: float) -> int:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_step_that_was_acknowledged_survives_sigkill(seed: int, store: Path) -> None:
+    """Seen to fail when `Tail.append` writes several records together, later."""
     logger = start_logger(f"killed{seed}")
 
     last = kill_after(logger, random.Random(seed).uniform(0, 1.3))
@@ -77,6 +78,7 @@ def test_sigkill_at_any_moment_loses_nothing(seed: int, store: Path) -> None:
 
 
 def test_a_killed_run_is_resumed_after_its_last_step() -> None:
+    """Seen to fail when `Tail.append` writes several records together, later."""
     last = kill_after(start_logger("again"), 0.2)
 
     with localart.init(project="p", id="again", resume="must") as run:
@@ -85,6 +87,7 @@ def test_a_killed_run_is_resumed_after_its_last_step() -> None:
 
 
 def test_recovering_twice_changes_nothing(store: Path) -> None:
+    """Seen to fail when `Tail.append` writes several records together, later."""
     last = kill_after(start_logger("twice"), 0.1)
     kept = {path: path.read_bytes() for path in store.glob("tmp/*/*.tail")}
     assert kept
@@ -117,6 +120,7 @@ def test_what_was_logged_is_read_in_another_process_within_a_second() -> None:
 
 
 def test_a_forked_child_logs_into_its_parents_run() -> None:
+    """Seen to fail when `Recorder.record` takes a child for the process that began the run."""
     with localart.init(project="p", id="forked") as run:
         run.log({"x": 0}, step=0)
         pid = os.fork()

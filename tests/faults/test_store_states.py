@@ -140,6 +140,7 @@ def test_a_store_is_reached_by_links_and_relative_paths(store, home, workdir, mo
     ids=lambda place: place[:20],
 )
 def test_where_no_store_can_be_is_said_plainly(place, workdir, monkeypatch):
+    """Seen to fail when the system's error is let through."""
     (workdir / "file").write_text("precious")
     (workdir / "loop").symlink_to("loop")
     monkeypatch.setenv("LOCALART_DIR", place)
@@ -159,6 +160,7 @@ def test_a_store_lies_beside_other_files_and_leaves_them_alone(home, monkeypatch
 
 @pytest.mark.parametrize("name", ["packs", "tmp", "locks", "quarantine", "localart.db", "LOCALART"])
 def test_a_file_where_the_store_needs_its_own_is_not_touched(home, monkeypatch, name):
+    """Seen to fail when the system's error is let through."""
     (home / "mine").mkdir()
     (home / "mine" / name).write_text("precious")
     monkeypatch.setenv("LOCALART_DIR", str(home / "mine"))
@@ -168,6 +170,7 @@ def test_a_file_where_the_store_needs_its_own_is_not_touched(home, monkeypatch, 
 
 
 def test_the_store_is_private(store):
+    """Seen to fail when `modes.file_mode` says 0o666."""
     assert stat.S_IMODE(store.stat().st_mode) == 0o700
     for path in store.rglob("*"):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
@@ -245,6 +248,7 @@ def test_a_newer_store_is_refused_or_only_read(store):
 
 
 def test_what_an_interrupted_creation_leaves_is_made_whole(home, monkeypatch):
+    """Seen to fail when what is left of the database is not taken away first."""
     place = home / "half"
     (place / "packs").mkdir(parents=True)
     (place / "localart.db").touch()
@@ -561,6 +565,7 @@ def test_a_store_whose_writer_was_killed_is_read_or_says_why_not(
 
 
 def test_a_store_cannot_be_made_on_read_only_media(read_only, monkeypatch):
+    """Seen to fail when the system's error is let through."""
     monkeypatch.setenv("LOCALART_DIR", str(read_only / "new"))
 
     error = refuses(write, StoreReadOnly, "A store cannot be made at .*: no permission")
