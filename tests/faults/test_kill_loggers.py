@@ -102,6 +102,7 @@ def test_recovering_twice_changes_nothing(store: Path) -> None:
 
 
 def test_what_was_logged_is_read_at_once_in_this_process() -> None:
+    """Seen to fail without the recorder's place in `before_reading`."""
     with localart.init(project="p", id="own") as run:
         for step in range(5):
             run.log({"x": step})
@@ -181,6 +182,7 @@ def test_threads_that_log_read_and_log_artifacts_at_once_lose_nothing() -> None:
 
 @pytest.mark.timeout(60)
 def test_children_forked_while_threads_log_can_log() -> None:
+    """Seen to fail when `Recorder.record` takes a child for the process that began the run."""
     with localart.init(project="p", id="forks") as run:
         stop = threading.Event()
 
@@ -257,6 +259,7 @@ def test_a_step_that_does_not_fit_on_the_disk_is_refused_whole_and_the_next_one_
 
 
 def test_a_store_that_is_gone_refuses_what_is_logged(store: Path) -> None:
+    """Seen to fail when neither the recorder nor the catalog looks whether its file is still there."""
     run = localart.init(project="p")
     run.log({"x": 1})
     default_repository().close()
