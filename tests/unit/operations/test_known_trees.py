@@ -144,7 +144,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_in_a_known_folder_is_seen(folder, taken_in, change):
-    """Fails when `_state` leaves out the names or one of the five numbers (but for the device)."""
+    """Fails when `_state` leaves out the inode time, which all of these change in a file or bring in a new one with."""
     log(draft_of(folder))
     taken_in.clear()
 
@@ -154,6 +154,50 @@ def test_what_changed_in_a_known_folder_is_seen(folder, taken_in, change):
     assert len(taken_in) == 1
     assert held(version) == stands(folder)
     assert version.version == "v1"
+
+
+def stat_of(**changes: int) -> os.stat_result:
+    numbers = {
+        "mode": 0o100644,
+        "inode": 7,
+        "device": 8,
+        "links": 1,
+        "user": 0,
+        "group": 0,
+        "size": 9,
+        **changes,
+    }
+    names = ("mode", "inode", "device", "links", "user", "group", "size")
+    times = {"st_mtime_ns": changes.get("mtime", 10), "st_ctime_ns": changes.get("ctime", 11)}
+    return os.stat_result((*(numbers[name] for name in names), 0, 0, 0), {"st_atime_ns": 0, **times})
+
+
+@pytest.mark.parametrize("number", ["device", "inode", "size", "mtime", "ctime"])
+def test_each_number_counts_by_itself(number):
+    """Fails for each of the five when `_state` leaves it out."""
+    plain, other = stat_of(), stat_of(**{number: 12})
+
+    assert known_tree._state("a/", ["x", "y"], [plain, plain]) != known_tree._state(
+        "a/", ["x", "y"], [plain, other]
+    )
+    assert known_tree._state("a/", ["x", "y"], [plain, other]) != known_tree._state(
+        "a/", ["x", "y"], [other, plain]
+    )
+
+
+def test_names_and_where_they_end_count():
+    """Fails when `_state` leaves out the names, or joins them with nothing in between."""
+    one, stats = known_tree._state, [stat_of(), stat_of()]
+    states = [
+        one("", ["ab", "c"], stats), one("", ["a", "bc"], stats), one("a/", ["b", "c"], stats),
+        one("", ["a", "b"], stats), one("", ["b", "a"], stats), one("", ["\udcff", "b"], stats),
+    ]  # fmt: skip
+
+    assert len(set(states)) == len(states)
+
+
+def test_a_time_that_no_number_holds_is_never_known(folder, taken_in):
+    assert known_tree._state("", ["a"], [stat_of(mtime=-(1 << 63) - 1)]) == b""
 
 
 def test_a_folder_with_a_file_written_just_now_is_not_known(tmp_path, taken_in):
