@@ -76,12 +76,11 @@ SERIES = (
         (3, 3, 1),
         "files of a few bytes in 1,000 folders, all different, in memory",
         "Each file is opened, read, hashed and packed once, and adds one row of content (with its digest in an"
-        " index) and one of the manifest; slices of 20,000 rows keep each transaction bounded. Bytes are linear, and so"
-        " is time up to 100,000 files. **Time is not linear from there to a million**: a file then takes about half as"
-        " long again to log, and three quarters longer to log again. Digests fall anywhere into their index, which by"
-        " then"
-        " is larger than SQLite's cache (16 MB); four times the cache took off about a third of the excess, once, so"
-        " that is a part of the cause. The rest has not been found.",
+        " index) and one of the manifest; slices of 20,000 rows keep each transaction bounded. A draft holds bytes, not"
+        " records that the garbage collector would walk again and again, and the rows of contents are found beside each"
+        " other, not one by one in an index that is larger than SQLite's cache. Most of what is left over linear is the"
+        " insertion of digests, which fall anywhere into that index. Logged again unchanged, the folder is walked and"
+        " compared with what was noted of it as a whole.",
     ),
     Series(
         "writers",
