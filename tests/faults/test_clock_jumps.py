@@ -62,7 +62,7 @@ def log(text):
 def test_whatever_the_clock_says_versions_are_in_order_and_a_prune_takes_nothing_alive(
     clock, jumps, tmp_path
 ):
-    """Seen to fail when versions are listed by `created_at`."""
+    """Seen to fail when `listed_keys` gives versions by `created_at`."""
     for number, jump in enumerate(jumps):
         clock(jump)
         assert log(str(number)) == f"v{number}"
@@ -80,6 +80,7 @@ def test_whatever_the_clock_says_versions_are_in_order_and_a_prune_takes_nothing
 
 
 def test_a_draft_that_is_alive_keeps_its_bytes_when_the_clock_jumps(clock, tmp_path):
+    """Seen to fail without the pins in `sparing._NEEDED`."""
     log("old")
     localart.Api().artifact("p/ds:v0").delete(delete_aliases=True)
     with localart.init(project="p") as run:

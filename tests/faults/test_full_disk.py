@@ -162,6 +162,7 @@ def test_whatever_room_is_left_nothing_acknowledged_is_lost(store, disk, tmp_pat
 
 
 def test_small_files_need_not_be_added_again(store, disk, tmp_path):
+    """Seen to fail when a full disk is not told from other failures: the error is then none of a full store."""
     files = {f"{number}.{number % 3}": noise(10_000, number) for number in range(30)}
     run = localart.init(project="p")
     artifact = draft("ds", files)
