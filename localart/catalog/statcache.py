@@ -58,7 +58,7 @@ _EARLIEST = -(1 << 63)  # tmpfs takes times from before 1677, a database does no
 Place: TypeAlias = tuple[int, int]
 """Of a row: device and first inode."""
 
-Remember: TypeAlias = Callable[[Sequence[tuple[os.stat_result, Digest]]], None]
+Remember: TypeAlias = Callable[[Sequence[tuple[os.stat_result, Digest]], int], None]
 
 
 def cache_path(folder: Path | None, store: str) -> Path | None:
@@ -101,19 +101,21 @@ class StatCache:
     ) -> None:
         """Keep the digests of files whose times are older than the clock's grain."""
         with self.remembering(racy_nanoseconds=racy_nanoseconds) as remember:
-            remember(files)
+            remember(files, time.time_ns())
 
     @contextmanager
     def remembering(self, *, racy_nanoseconds: int = RACY_NANOSECONDS) -> Iterator[Remember]:
-        """As `remember`, to be called again and again as files are read; what they say is written now and then."""
+        """As `remember`, to be called again and again as files are read; what they say is written now and then.
+
+        Each call says when reading these files began (ns): one that was written just before may have been written once
+        more behind the reader's back, however long the reading took.
+        """
         fresh: dict[Place, dict[int, bytes]] = {}
         count = 0
 
-        def remember(files: Sequence[tuple[os.stat_result, Digest]]) -> None:
+        def remember(files: Sequence[tuple[os.stat_result, Digest]], begun: int) -> None:
             nonlocal count
-            settled = (
-                time.time_ns() - racy_nanoseconds
-            )  # now: what is written later was read now all the same
+            settled = begun - racy_nanoseconds
             for stat, digest in files:
                 if max(stat.st_mtime_ns, stat.st_ctime_ns) < settled and stat.st_mtime_ns >= _EARLIEST:
                     facts = _FACTS.pack(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, digest)

@@ -1,6 +1,7 @@
 """Take the user's files in: each read once, what is known is not stored again."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 
 from localart.catalog.statcache import Remember
@@ -108,6 +109,7 @@ def _ingest_batch(
     find_earlier: FindEarlier,
     remember: Remember,
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
+    begun = time.time_ns()
     _recall(repository, batch)
     read = [waiting for waiting in batch if waiting.blob is None]
     small = [waiting for waiting in read if waiting.file.stat.st_size <= SMALL_BYTES]
@@ -117,7 +119,7 @@ def _ingest_batch(
             stat, digest = _ingest_large(repository, waiting, progress, find_earlier)
             waiting.file = TreeFile(waiting.file.path, waiting.file.absolute, stat)
             seen.append((stat, digest))
-    remember(seen)
+    remember(seen, begun)
     for waiting in batch:
         assert waiting.blob is not None
         progress.advance(byte_count=waiting.blob.size_bytes - waiting.reported_bytes, file_count=1)

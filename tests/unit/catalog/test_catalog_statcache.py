@@ -200,18 +200,20 @@ def test_files_read_one_after_the_other_are_remembered_together(cache, old_file)
     stat = old_file()
     with cache.remembering() as remember:
         for number in range(9_000):
-            remember([(settled(stat, inode=number), digest_of(str(number)))])
+            remember([(settled(stat, inode=number), digest_of(str(number)))], time.time_ns())
 
     assert cache.find([settled(stat, inode=8_999)]) == [digest_of("8999")]
     assert cache.find([settled(stat, inode=9_000)]) == [None]
 
 
-def test_a_file_counts_as_looked_at_when_it_was_read_and_not_when_it_is_written_down(cache, tmp_path):
-    """Seen to fail when the clock is asked as the rows are written."""
+def test_a_file_counts_as_looked_at_when_its_reading_began(cache, tmp_path):
+    """Seen to fail when the clock is asked as it is remembered, or as the rows are written."""
     (tmp_path / "fresh").write_text("x")
     fresh = (tmp_path / "fresh").stat()
     with cache.remembering(racy_nanoseconds=20_000_000) as remember:
-        remember([(fresh, digest_of("1"))])
+        begun = time.time_ns()
+        time.sleep(0.03)
+        remember([(fresh, digest_of("1"))], begun)
         time.sleep(0.03)
 
     assert cache.find([fresh]) == [None]
@@ -220,7 +222,7 @@ def test_a_file_counts_as_looked_at_when_it_was_read_and_not_when_it_is_written_
 def test_what_was_read_before_something_went_wrong_is_remembered(cache, old_file):
     stat = old_file()
     with suppress(KeyError), cache.remembering() as remember:
-        remember([(stat, digest_of("1"))])
+        remember([(stat, digest_of("1"))], time.time_ns())
         raise KeyError
 
     assert cache.find([stat]) == [digest_of("1")]
