@@ -24,6 +24,7 @@ from timing import CommandFailed, Cost, measure
 
 _WORKLOADS = ("w1", "w2", "w3", "w5", "w6-bf16", "w6-fp32", "w6-optimizer")
 _TRAINED = "w6-"  # made by a real training, which needs torch and minutes: only where it is asked for
+_WARM = 'find "$SOURCE" -type f -exec cat {} + >/dev/null'  # borg lets go of the cache of all that it read
 _SETTLE_SECONDS = 2.1  # a tool that trusts time stamps may not trust files younger than that
 
 Steps: TypeAlias = list[tuple[str, list[Path]]]
@@ -117,6 +118,7 @@ def _trial(peer: Peer, steps: Steps, home: Path, touch: int) -> Iterator[tuple[s
         cost = Cost()
         for source in sources:
             variables |= {"SOURCE": str(source), "LABEL": f"{operation.replace(' ', '-')}-{source.name}"}
+            measure(_WARM, home, variables)
             cost += measure(peer.log, home, variables, touch_bytes=touch)
         yield operation, cost, _size_of(home / "store")
     for operation in ("restore", "restore again") if peer.restore else ():
