@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from localart.catalog.statcache import Remember
 from localart.errors import SourceChanged
-from localart.files.source import StableFile, open_source, read_small
+from localart.files.small import SmallFiles
+from localart.files.source import StableFile, open_source
 from localart.files.tree import TreeFile
 from localart.model import BlobRef, Digest
 from localart.progress import SILENCE, Progress
@@ -66,9 +67,9 @@ def ingest_files(
     Nothing is promised until the caller commits through `Repository.write_with_content`. If the process is
     killed, what was written is garbage in a pack nobody owns any more.
     """
-    with repository.cache.remembering() as remember:
+    with repository.cache.remembering() as remember, SmallFiles() as reader:
         for batch in _batches(files):
-            yield from _ingest_batch(repository, batch, progress, find_earlier, remember)
+            yield from _ingest_batch(repository, batch, progress, find_earlier, remember, reader)
             repository.publish_if_large()
 
 
@@ -108,12 +109,13 @@ def _ingest_batch(
     progress: Progress,
     find_earlier: FindEarlier,
     remember: Remember,
+    reader: SmallFiles,
 ) -> Iterator[tuple[TreeFile, BlobRef]]:
     begun = time.time_ns()
     _recall(repository, batch)
     read = [waiting for waiting in batch if waiting.blob is None]
     small = [waiting for waiting in read if waiting.file.stat.st_size <= SMALL_BYTES]
-    seen = _ingest_small(repository, small)
+    seen = _ingest_small(repository, small, reader)
     for waiting in read:
         if waiting.blob is None:
             stat, digest = _ingest_large(repository, waiting, progress, find_earlier)
@@ -136,19 +138,17 @@ def _recall(repository: Repository, batch: list[_Waiting]) -> None:
             waiting.blob = BlobRef(digest, waiting.file.stat.st_size)
 
 
-def _ingest_small(repository: Repository, small: list[_Waiting]) -> list[tuple[os.stat_result, Digest]]:
-    contents: list[tuple[bytes, str]] = []
-    stats: list[os.stat_result] = []
-    for waiting in small:
-        content, stat = read_small(waiting.file.absolute)
-        contents.append((content, group_of(waiting.file.path)))
-        stats.append(stat)
+def _ingest_small(
+    repository: Repository, small: list[_Waiting], reader: SmallFiles
+) -> list[tuple[os.stat_result, Digest]]:
+    found = reader.read([waiting.file.absolute for waiting in small])
+    groups = [group_of(waiting.file.path) for waiting in small]
     with repository.writing() as writer:
-        blobs = writer.put(contents)
-    for waiting, blob, stat in zip(small, blobs, stats, strict=True):
+        blobs = writer.put([(content, group) for (content, _), group in zip(found, groups, strict=True)])
+    for waiting, blob, (_, stat) in zip(small, blobs, found, strict=True):
         waiting.blob = blob
         waiting.file = TreeFile(waiting.file.path, waiting.file.absolute, stat)
-    return [(stat, blob.digest) for stat, blob in zip(stats, blobs, strict=True)]
+    return [(stat, blob.digest) for blob, (_, stat) in zip(blobs, found, strict=True)]
 
 
 def _ingest_large(
