@@ -8,6 +8,7 @@ from big_store import Shape, make_big_store
 from terminal import Terminal, browser
 
 from localart.catalog import browsing as rows
+from localart.catalog import browsing_runs
 from localart_tui.data.store import open_store
 
 PROJECT = "car-that-drives-itself"
@@ -37,7 +38,9 @@ def trapped(store):
     try:
         db = opened.connection()
         artifact = next(line for line in rows.artifact_lines(db, 1) if "\x1b" in line.name)
-        run = next(line for line in rows.run_lines(db, list(range(1, 60))) if line and "\x1b" in line.name)
+        run = next(
+            line for line in browsing_runs.run_lines(db, list(range(1, 60))) if line and "\x1b" in line.name
+        )
     finally:
         opened.close()
     return f"{artifact.project}/{artifact.name}", f"run:{run.project}/{run.run_id}"

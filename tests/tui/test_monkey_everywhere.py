@@ -12,7 +12,7 @@ from browsing_app import browsing
 from test_core_hostile import check
 from tui_driven import driven
 
-from localart.catalog import browsing as rows
+from localart.catalog import browsing_runs
 from localart_tui.app import PAGES, LocalartApp
 from localart_tui.data.store import open_store
 from localart_tui.keys import KEYS
@@ -47,7 +47,7 @@ def start_of(store, name):
     opened = open_store(store)
     try:
         db = opened.connection()
-        runs = [rows.run_lines(db, [row])[0] for row in (3, 6)]
+        runs = [browsing_runs.run_lines(db, [row])[0] for row in (3, 6)]
     finally:
         opened.close()
     version = f"{PROJECT}/mnist-raw:v0"
