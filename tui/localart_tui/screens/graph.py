@@ -140,7 +140,8 @@ class GraphPage(Page["LineageGraph"]):
         except LocalartError as error:
             self.fail(error)
         else:
-            self.graph.tell(facts)
+            for view in self.query(GraphView):  # none while the page is being taken apart
+                view.tell(facts)
 
     @on(FilterBar.Left)
     def _find_left(self) -> None:
