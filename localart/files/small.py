@@ -44,7 +44,7 @@ class SmallFiles:
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="localart-read")
+            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="localart-small")
         return list(self._pool.map(read_small, paths))
 
     def __enter__(self) -> Self:

@@ -61,7 +61,7 @@ def test_files_that_are_waited_for_are_read_several_at_once_and_in_order(paths, 
 
         assert len(disk.threads) == 5
         assert time.perf_counter() - began < 0.75 * COUNT * disk.seconds
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("localart-read")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("localart-small")]
 
 
 def test_a_few_slow_files_start_no_threads(paths, monkeypatch):
@@ -82,4 +82,4 @@ def test_the_first_file_that_cannot_be_read_says_so_and_no_thread_is_left(paths,
         with pytest.raises(SourceMissing, match="nowhere"):
             files.read([*paths[:50], "nowhere", *paths[50:]])
 
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("localart-read")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("localart-small")]

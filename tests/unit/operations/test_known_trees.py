@@ -211,18 +211,18 @@ def test_a_folder_with_a_file_written_just_now_is_not_known(tmp_path, taken_in):
 
 def test_what_a_file_held_when_it_was_read_counts_not_when_it_was_listed(folder, taken_in, monkeypatch):
     """Fails when `_ingest_small` hands back the `stat` of the walk."""
-    from localart.repository import ingest
+    from localart.files import small
 
-    plain, victim = ingest.read_small, folder / "7" / "7.txt"
+    plain, victim = small.read_small, folder / "7" / "7.txt"
 
     def change_first(path, *args):
         if Path(path) == victim:
             victim.write_text("else")
         return plain(path, *args)
 
-    monkeypatch.setattr(ingest, "read_small", change_first)
+    monkeypatch.setattr(small, "read_small", change_first)
     first = log(draft_of(folder))
-    monkeypatch.setattr(ingest, "read_small", plain)
+    monkeypatch.setattr(small, "read_small", plain)
     taken_in.clear()
 
     assert held(first) == held(log(draft_of(folder))) == stands(folder)
