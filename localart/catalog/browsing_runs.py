@@ -10,7 +10,7 @@ from typing import Any
 
 from localart.catalog.browsing_rows import FETCH, PROSE, ids_of, rows_by_id
 from localart.catalog.conditions import Fields, ListQuery, add_conditions, json_order_sql, order_sql
-from localart.catalog.counts import count_all, one_state, refuse_any_missing, refuse_rows_lost
+from localart.catalog.counts import count_all, count_owned, one_state, refuse_rows_lost
 from localart.catalog.seals import Sealed, damaged
 
 _FEW_TAGS = 12
@@ -110,10 +110,7 @@ def run_ids(connection: sqlite3.Connection, query: ListQuery, *, limit: int = -1
     order, bound = _run_order(query)
     sql = f"SELECT r.id {_FROM_RUNS} WHERE {where} ORDER BY {order} LIMIT ?"
     with one_state(connection):
-        if query.project is None:
-            total = refuse_any_missing(connection, "ran")
-        else:
-            total = count_all(connection, "ran", [query.project])[query.project]
+        total = count_owned(connection, "ran", query.project)
         found = ids_of(connection, sql, (*values, *bound, limit))
     if not query.conditions and len(found) != (total if limit < 0 else min(total, limit)):
         raise damaged("one of the runs")

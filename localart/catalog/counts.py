@@ -91,6 +91,13 @@ def count_all(connection: sqlite3.Connection, kind: str, owners: Iterable[int]) 
     return {owner: there for owner, there, _, _ in rows}
 
 
+def count_owned(connection: sqlite3.Connection, kind: str, owner: int | None) -> int:
+    """How many rows the owner has, or all owners together; CatalogDamaged when that is not all of them."""
+    if owner is None:
+        return refuse_any_missing(connection, kind)
+    return count_all(connection, kind, [owner])[owner]
+
+
 @contextmanager
 def one_state(connection: sqlite3.Connection) -> Iterator[None]:
     """See one state of the catalog for the whole body."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from localart.catalog.counts import count_all, one_state, refuse_any_missing
+from localart.catalog.counts import count_owned, one_state
 from localart.catalog.run_fields import find_field
 from localart.catalog.run_filters import RunFilter, compile_filter
 from localart.catalog.seals import damaged
@@ -60,10 +60,7 @@ def count_matching(connection: sqlite3.Connection, query: RunQuery) -> int:
     """How many runs there are. CatalogDamaged when a run of the project is missing."""
     sql = f"SELECT count(*) FROM {_source(query)}"
     with one_state(connection):
-        if query.project is None:
-            total = refuse_any_missing(connection, "ran")
-        else:
-            total = count_all(connection, "ran", [query.project])[query.project]
+        total = count_owned(connection, "ran", query.project)
         count: int = _ask(connection, query, lambda: connection.execute(sql, _bound(query)).fetchone()[0])
     if query.filter.condition == compile_filter(None).condition and count != total:
         raise damaged("one of the runs")
