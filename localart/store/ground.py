@@ -44,7 +44,7 @@ class EarlierContent:
     def __init__(self, layout: BlobLayout, spans: Sequence[Span], read: ReadBelow) -> None:
         self._size_bytes = layout.blob.size_bytes
         self._pieces = layout.pieces
-        self._starts = _starts(layout)
+        self._starts = starts_of(layout)
         self._spans = spans
         self._span_starts = [span.start for span in spans]
         self._read = read
@@ -237,7 +237,8 @@ def _is_other(source: ByteSource, start: int, chunk: BlobRef) -> bool:
     return blake3(view).digest() != chunk.digest
 
 
-def _starts(layout: BlobLayout) -> list[int]:
+def starts_of(layout: BlobLayout) -> list[int]:
+    """Where in the content each of its pieces begins."""
     starts, at = [], 0
     for piece in layout.pieces:
         starts.append(at)

@@ -6,17 +6,13 @@ takes 26 ms for 26 MB; taking them out of the store, where they are four differe
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from localart.errors import SourceError
 from localart.model import BasePiece, BlobLayout, BlobRef, Digest
+from localart.store.ground import ReadBelow, starts_of
 from localart.store.source import ByteSource
-
-if TYPE_CHECKING:
-    from localart.store.ground import ReadBelow
 
 _MOST_MISSES = 4  # chunks that are not what they were, before the file counts as another one
 
@@ -27,9 +23,8 @@ class StandingFile:
     So the file may change at any time: what is not in it any more comes out of the store. Safe in several threads.
     """
 
-    def __init__(self, layout: BlobLayout, source: ByteSource, read: "ReadBelow") -> None:
-        sizes = [piece.blob.size_bytes for piece in layout.pieces]
-        starts = accumulate(sizes[:-1], initial=0)
+    def __init__(self, layout: BlobLayout, source: ByteSource, read: ReadBelow) -> None:
+        starts = starts_of(layout)
         self._starts = {piece.blob.digest: start for piece, start in zip(layout.pieces, starts, strict=True)}
         self._source = source
         self._read = read
