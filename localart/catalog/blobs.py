@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from localart.catalog.signed import signed
 from localart.catalog.transaction import Transaction
 from localart.errors import BlobMissing, CatalogDamaged
 from localart.model import (
@@ -137,7 +138,7 @@ def insert_frames(tx: Transaction, pack: int, frames: Sequence[tuple[int, Frame]
         [
             (
                 number, pack, frame.start, frame.stored_bytes, frame.raw_bytes, frame.codec,
-                _signed(frame.checksum), frame.depth,
+                signed(frame.checksum), frame.depth,
             )
             for number, frame in frames
         ],
@@ -289,7 +290,3 @@ def _bases(
         base = BaseSlice(at, piece.blob.digest, start, stop)
         result.setdefault(frame, []).append(BasePiece(base, piece))
     return {frame: tuple(bases) for frame, bases in result.items()}
-
-
-def _signed(checksum: int) -> int:
-    return checksum - (1 << 64) if checksum >= 1 << 63 else checksum

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from xxhash import xxh3_64_intdigest
 
+from localart.catalog.signed import signed
 from localart.model import Digest
 from localart.records import dataclass
 
@@ -46,7 +47,7 @@ def find_tree(connection: sqlite3.Connection, place: TreePlace) -> TreeRecord | 
     device, inode, prefix = place
     row = connection.execute(
         "SELECT states, tails, manifest, checksum FROM trees WHERE device = ? AND inode = ? AND prefix = ?",
-        (_signed(device), _signed(inode), prefix),
+        (signed(device), signed(inode), prefix),
     ).fetchone()
     if row is None:
         return None
@@ -62,7 +63,7 @@ def keep_tree(connection: sqlite3.Connection, place: TreePlace, record: TreeReco
     connection.execute(
         "INSERT OR REPLACE INTO trees(device, inode, prefix, states, tails, manifest, checksum) VALUES (?,?,?,?,?,?,?)",
         (
-            _signed(device), _signed(inode), prefix, record.states, record.tails, record.manifest,
+            signed(device), signed(inode), prefix, record.states, record.tails, record.manifest,
             _checksum(place, record),
         ),
     )  # fmt: skip
@@ -72,10 +73,6 @@ def keep_tree(connection: sqlite3.Connection, place: TreePlace, record: TreeReco
 def _checksum(place: TreePlace, record: TreeRecord) -> int:
     key = "\0".join(map(str, place)).encode("utf-8", "surrogatepass")
     parts = (len(key), len(record.states), len(record.tails))
-    return _signed(
+    return signed(
         xxh3_64_intdigest(repr(parts).encode() + key + record.states + record.tails + record.manifest)
     )
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >= 1 << 63 else number

@@ -25,6 +25,7 @@ from typing import TypeAlias
 from xxhash import xxh3_64_intdigest
 
 from localart.catalog import forks, known_trees
+from localart.catalog.signed import signed
 from localart.model import Digest
 
 RACY_NANOSECONDS = 2_000_000_000
@@ -267,7 +268,7 @@ def _remove_unused(folder: Path) -> None:
 
 
 def _place(stat: os.stat_result) -> Place:
-    return _signed(stat.st_dev), _signed(stat.st_ino - stat.st_ino % _NEIGHBOURS)
+    return signed(stat.st_dev), signed(stat.st_ino - stat.st_ino % _NEIGHBOURS)
 
 
 def _read_rows(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[Place, bytes]:
@@ -320,8 +321,4 @@ def _row(place: Place, known: dict[int, bytes]) -> tuple[int, int, bytes, int]:
 
 
 def _checksum(place: Place, facts: bytes) -> int:
-    return _signed(xxh3_64_intdigest(_PLACE.pack(*place) + facts))
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >= 1 << 63 else number
+    return signed(xxh3_64_intdigest(_PLACE.pack(*place) + facts))

@@ -12,7 +12,6 @@ from localart.draft.draft import Draft
 from localart.draft.held import FoundTree, Tails, tree_digests
 from localart.files.source import refuse_source
 from localart.files.tree import Listing, TreeFile, walk_listings
-from localart.manifest import tail_size
 from localart.manifest.digest import TAIL_BYTES
 from localart.records import dataclass
 from localart.repository import Repository
@@ -46,11 +45,10 @@ def recall_tree(draft: Draft, folder: str, prefix: str) -> KnownTree | None:
     tree = _tree(listings, prefix, record.tails)
     if not draft.repository.rely_on_manifest(record.manifest, tree_digests(tree)):
         return None
-    size_bytes = sum(tail_size(tail) for names in tree.values() for tail in names.values())
     draft.put_tree(tree, manifest=record.manifest)
     return KnownTree(
         file_count=len(record.tails) // TAIL_BYTES,
-        size_bytes=size_bytes,
+        size_bytes=draft.size_bytes,
         local_paths=_local_paths(listings, prefix),
     )
 
