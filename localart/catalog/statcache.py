@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from xxhash import xxh3_64_intdigest
 
@@ -59,6 +59,7 @@ _EARLIEST = -(1 << 63)  # tmpfs takes times from before 1677, a database does no
 Place: TypeAlias = tuple[int, int]
 """Of a row: device and first inode."""
 
+Answer = TypeVar("Answer")
 Remember: TypeAlias = Callable[[Sequence[tuple[os.stat_result, Digest]], int], None]
 
 
@@ -85,16 +86,8 @@ class StatCache:
 
     def find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
         """For each stat, the digest of the bytes it stands for, or None."""
-        with self._alone():
-            try:
-                return self._find(stats)
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
-                return [None] * len(stats)
-
-    def _find(self, stats: Sequence[os.stat_result]) -> list[Digest | None]:
         places = [_place(stat) for stat in stats]
-        rows = _read_rows(self._open(), set(places))
+        rows = self._tried(lambda connection: _read_rows(connection, set(places))) or {}
         return [_match(rows.get(place, b""), stat) for place, stat in zip(places, stats, strict=True)]
 
     def remember(
@@ -133,63 +126,35 @@ class StatCache:
             self._keep(fresh)
 
     def _keep(self, fresh: dict[Place, dict[int, bytes]]) -> None:
-        if not fresh:
-            return
-        with self._alone():
-            try:
-                connection = self._open()
-                connection.execute("BEGIN IMMEDIATE")
-                before = _read_rows(connection, fresh)
-                connection.executemany(
-                    "INSERT OR REPLACE INTO neighbours VALUES (?,?,?,?)",
-                    (
-                        _row(place, {**_unpacked(before.get(place, b"")), **some})
-                        for place, some in fresh.items()
-                    ),
-                )
-                connection.execute("COMMIT")
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
+        if fresh:
+            self._tried(lambda connection: _write_rows(connection, fresh))
 
     def note_path(self, digest: Digest, path: str) -> None:
         """The file at `path` holds the bytes of this digest; the last place is kept, of the last 1,000 files."""
-        with self._alone():
-            try:
-                self._open().execute(
-                    "INSERT OR REPLACE INTO paths(digest, path) VALUES (?,?)", (digest, os.fsencode(path))
-                )
-                self._open().execute(
-                    "DELETE FROM paths WHERE id <= (SELECT max(id) FROM paths) - ?", (_MOST_PATHS,)
-                )
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
+        self._tried(lambda connection: _note_path(connection, digest, os.fsencode(path)))
 
     def find_path(self, digest: Digest) -> str | None:
         """Where these bytes were last read. A guess: what stands there now is for the caller to check."""
-        with self._alone():
-            try:
-                row = self._open().execute("SELECT path FROM paths WHERE digest = ?", (digest,)).fetchone()
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
-                return None
+        sql = "SELECT path FROM paths WHERE digest = ?"
+        row = self._tried(lambda connection: connection.execute(sql, (digest,)).fetchone())
         return None if row is None else os.fsdecode(row[0])
 
     def find_tree(self, place: known_trees.TreePlace) -> known_trees.TreeRecord | None:
         """What is known of a whole folder that was logged before."""
-        with self._alone():
-            try:
-                return known_trees.find_tree(self._open(), place)
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
-                return None
+        return self._tried(lambda connection: known_trees.find_tree(connection, place))
 
     def keep_tree(self, place: known_trees.TreePlace, record: known_trees.TreeRecord) -> None:
         """Keep what is known of a folder that was just logged."""
+        self._tried(lambda connection: known_trees.keep_tree(connection, place, record))
+
+    def _tried(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        """What comes of `work`, which has the cache's file for itself; None when that cannot be had."""
         with self._alone():
             try:
-                known_trees.keep_tree(self._open(), place, record)
+                return work(self._open())
             except (sqlite3.Error, OSError) as error:
                 self._recover(error)
+                return None
 
     def _open(self) -> sqlite3.Connection:
         if self._path is None:
@@ -238,14 +203,7 @@ class StatCache:
 
     def clear(self) -> None:
         """Forget everything: files are read once more when they are logged or compared again."""
-        with self._alone():
-            try:
-                self._open().execute("DELETE FROM neighbours")
-                self._open().execute("DELETE FROM paths")
-                self._open().execute("DELETE FROM trees")
-                self._open().execute("VACUUM")
-            except (sqlite3.Error, OSError) as error:
-                self._recover(error)
+        self._tried(_empty)
 
     def forget(self) -> None:
         """In a forked child: the parent may have held the lock, and its connection must not be closed here."""
@@ -291,6 +249,27 @@ def _read_rows(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[
                 if checksum == _checksum((device, first), facts):
                     rows[device, first] = facts
     return rows
+
+
+def _write_rows(connection: sqlite3.Connection, fresh: dict[Place, dict[int, bytes]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    before = _read_rows(connection, fresh)
+    connection.executemany(
+        "INSERT OR REPLACE INTO neighbours VALUES (?,?,?,?)",
+        (_row(place, {**_unpacked(before.get(place, b"")), **some}) for place, some in fresh.items()),
+    )
+    connection.execute("COMMIT")
+
+
+def _note_path(connection: sqlite3.Connection, digest: Digest, path: bytes) -> None:
+    connection.execute("INSERT OR REPLACE INTO paths(digest, path) VALUES (?,?)", (digest, path))
+    connection.execute("DELETE FROM paths WHERE id <= (SELECT max(id) FROM paths) - ?", (_MOST_PATHS,))
+
+
+def _empty(connection: sqlite3.Connection) -> None:
+    for table in ("neighbours", "paths", "trees"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("VACUUM")
 
 
 def _match(facts: bytes, stat: os.stat_result) -> Digest | None:
