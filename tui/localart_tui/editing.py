@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import TextArea
@@ -24,6 +23,7 @@ from localart_tui.data.edits import (
 )
 from localart_tui.keys import Scope, bindings, footer
 from localart_tui.pagemenus import error_words
+from localart_tui.reading import page_work
 from localart_tui.text import clean, is_plain
 from localart_tui.tones import Tone
 from localart_tui.ui import Part, glyphs_of, lines, notify, static
@@ -182,7 +182,7 @@ class EditScreen(ModalScreen[bool]):
         self._say("saving …", Tone.DIM)
         self._save(text)
 
-    @work(exclusive=True, group="edit")
+    @page_work("edit")
     async def _save(self, text: str) -> None:
         app: LocalartApp = self.app  # type: ignore[assignment]
         try:
@@ -218,7 +218,7 @@ class EditScreen(ModalScreen[bool]):
         """Take what the store says now."""
         self._read_again()
 
-    @work(exclusive=True, group="edit")
+    @page_work("edit")
     async def _read_again(self) -> None:
         app: LocalartApp = self.app  # type: ignore[assignment]
         try:

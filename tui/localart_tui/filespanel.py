@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.containers import Container
 
 from localart.errors import LocalartError, UsageError
@@ -16,6 +15,7 @@ from localart_tui.page import Copy, Page
 from localart_tui.pager import page_file
 from localart_tui.preview import WIDE
 from localart_tui.previews.pane import FilePreview
+from localart_tui.reading import page_work
 from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import clean, count_text, size_text
@@ -88,7 +88,7 @@ class FilesPanel(Container):
         self.on_resize()
         self._read(version, filter_text, cursor)
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _read(self, version: VersionRecord, filter_text: str, cursor: str) -> None:
         page = self._page
         try:
@@ -165,7 +165,7 @@ class FilesPanel(Container):
             self.table.focus()
         return inside
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _toggle(self, tree: FileTree, row: FolderRow) -> None:
         if row.is_open:
             tree.fold(row.path)

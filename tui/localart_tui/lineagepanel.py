@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.containers import Container
 
 from localart.errors import LocalartError
@@ -16,6 +16,7 @@ from localart_tui.graph.view import GraphView
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
 from localart_tui.preview import REST_SECONDS
+from localart_tui.reading import page_work
 
 if TYPE_CHECKING:
     from typing import Any
@@ -63,7 +64,7 @@ class LineagePanel(Container):
         if self.view is not None:
             self.view.focus()
 
-    @work(exclusive=True, group="lineage")
+    @page_work("lineage")
     async def _read(self) -> None:
         store, scope, address = self._page.store, self._scope, self._address
         try:
@@ -96,7 +97,7 @@ class LineagePanel(Container):
             self._resting.stop()
         self._resting = self.set_timer(REST_SECONDS, lambda: self._tell(message.key))
 
-    @work(exclusive=True, group="facts")
+    @page_work("facts")
     async def _tell(self, key: str) -> None:
         store, graph = self._page.store, self._graph
         if graph is None:

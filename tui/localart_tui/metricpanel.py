@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.containers import Container
 
 from localart_tui.charts.chart import Chart
-from localart_tui.reading import read_or_tell
+from localart_tui.reading import page_work, read_or_tell
 from localart_tui.tones import Tone
 from localart_tui.ui import content, static
 
@@ -40,7 +39,7 @@ class MetricPanel(Container):
         else:
             self._focus()
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _read(self, runs: Sequence[RunRecord]) -> None:
         from localart_tui.data.compare import metric_names
 

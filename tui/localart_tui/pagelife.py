@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Vertical
 from textual.screen import Screen
 
@@ -17,6 +17,7 @@ from localart_tui.glyphs import ASCII
 from localart_tui.keys import Scope, footer
 from localart_tui.pagemenus import error_words
 from localart_tui.places import Place, View
+from localart_tui.reading import page_work
 from localart_tui.table import VirtualTable
 from localart_tui.tones import Tone
 from localart_tui.ui import Part, glyphs_of, lines, static
@@ -185,7 +186,7 @@ class PageLife(Screen[None], Generic[Loaded]):
             self.store_changed()
         self._paint_chrome()
 
-    @work(exclusive=True, group="load")
+    @page_work("load")
     async def _read(self) -> None:
         self._seen_changes = self.localart.changes
         slow = self.set_timer(READING_SECONDS, self._say_reading)
@@ -204,8 +205,6 @@ class PageLife(Screen[None], Generic[Loaded]):
         self._accept(loaded)
 
     def _accept(self, loaded: Loaded) -> None:
-        if not self.query("#crumbs"):  # the page is being taken apart
-            return
         self.loaded = loaded
         self.error = None
         self._changed = False
@@ -309,10 +308,11 @@ class PageLife(Screen[None], Generic[Loaded]):
         return chips
 
     def _runner(self, action: str):  # type: ignore[no-untyped-def]  # a chip's act
-        async def run() -> None:
-            name = action.partition("(")[0]
-            focused = self.focused
-            node = focused if focused is not None and hasattr(focused, f"action_{name}") else self
-            await node.run_action(action)
+        return lambda: self._act(action)
 
-        return lambda: self.run_worker(run(), group="click")
+    @page_work("click", exclusive=False)
+    async def _act(self, action: str) -> None:
+        name = action.partition("(")[0]
+        focused = self.focused
+        node = focused if focused is not None and hasattr(focused, f"action_{name}") else self
+        await node.run_action(action)

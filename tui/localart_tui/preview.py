@@ -33,9 +33,8 @@ class PreviewPane(VerticalScroll, can_focus=False):
 
     def tell(self, rows: list[list[Part]]) -> None:
         """Show these lines, from the first."""
-        for text in self.query("#preview-text"):  # none once the page is being taken apart
-            text.update(lines(self.app, *rows))  # type: ignore[attr-defined]
-            self.scroll_home(animate=False)
+        self.query_one("#preview-text").update(lines(self.app, *rows))  # type: ignore[attr-defined]
+        self.scroll_home(animate=False)
 
     def tell_nothing(self) -> None:
         """Show that there is nothing to tell."""

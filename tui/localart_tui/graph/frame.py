@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -27,6 +26,7 @@ from localart_tui.graph.layout import Layout, Wish, is_same, laid_out, message_o
 from localart_tui.graph.side import chosen_chips, count_chips, facts_rows, here_chips, minimap_chips
 from localart_tui.graph.state import GraphState, Scope, Unrelated, View, graph_state
 from localart_tui.graph.walk import WalkView
+from localart_tui.reading import page_work
 from localart_tui.text import clean
 from localart_tui.tones import Tone
 from localart_tui.ui import glyphs_of, lines, notify, static
@@ -209,7 +209,7 @@ class GraphFrame(Widget, can_focus=True):
         else:
             self._lay_out(make, wish)
 
-    @work(exclusive=True, group="layout")
+    @page_work("layout")
     async def _lay_out(self, make: Callable[[], GraphState], wish: Wish) -> None:
         before = self._layout
         if before is None:

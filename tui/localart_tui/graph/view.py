@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 
 from localart.errors import LocalartError
 from localart.lineage.labels import caption
@@ -23,6 +23,7 @@ from localart_tui.graph.walk import WalkView
 from localart_tui.keys import Scope as KeyScope
 from localart_tui.keys import bindings
 from localart_tui.modals import Choice, Menu, Reading, Section
+from localart_tui.reading import page_work
 from localart_tui.ui import notify
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ class GraphView(GraphFrame):
 
         self.app.push_screen(Menu("Write the lineage", choices), take)
 
-    @work(exclusive=True, group="export")
+    @page_work("export")
     async def _export(self, form: Form) -> None:
         state = self._state
         if state is None:

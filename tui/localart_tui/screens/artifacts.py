@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Horizontal
 
 from localart.errors import LocalartError
@@ -29,6 +29,7 @@ from localart_tui.keys import Scope
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
 from localart_tui.preview import REST_SECONDS, WIDE, PreviewPane
+from localart_tui.reading import page_work
 from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import ago, clean, count_text, size_text
@@ -267,7 +268,7 @@ class ArtifactsPage(Page[_Shown]):
         if self.query_one(PreviewPane).has_class("-shown"):
             self._previewing = self.set_timer(REST_SECONDS, self._preview)
 
-    @work(exclusive=True, group="preview")
+    @page_work("preview")
     async def _preview(self) -> None:
         row, pane = self._row, self.query_one(PreviewPane)
         if isinstance(row, TypeLine) and self.loaded is not None:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Container
 
 from localart_tui.chrome import Chip, Tab, TabStrip
@@ -20,7 +20,7 @@ from localart_tui.metricpanel import MetricPanel
 from localart_tui.packed import FileRow
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
-from localart_tui.reading import read_or_tell
+from localart_tui.reading import page_work, read_or_tell
 from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.tones import Tone
@@ -239,7 +239,7 @@ class ComparePage(Page[Compared]):
 
     # --- files -----------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _read_files(self, cursor: str, scroll: int | None) -> None:
         assert self.loaded is not None
         await self._files.show(self, self.loaded.versions, cursor=cursor, scroll=scroll)
@@ -310,7 +310,7 @@ class ComparePage(Page[Compared]):
         ]
         self.app.push_screen(Reading([Section("path", row.name), *sections]))
 
-    @work(exclusive=True, group="preview")
+    @page_work("preview")
     async def _diff_file(self, path: str) -> None:
         from localart_tui.data.filediff import diff_file
 

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Horizontal
 from textual.widgets import Input
 
@@ -27,6 +27,7 @@ from localart_tui.finding import Row, command_rows, project_of, recent_rows, sec
 from localart_tui.keys import Scope, bindings
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place, place_from
+from localart_tui.reading import page_work
 from localart_tui.source import ListSource
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import clean
@@ -151,7 +152,7 @@ class FindPage(Page[bool]):
             self._waiting.stop()
         self._waiting = self.set_timer(DEBOUNCE_SECONDS, self._look)
 
-    @work(exclusive=True, group="load")
+    @page_work("load")
     async def _look(self, cursor: str = "") -> None:
         """Section by section, the quick ones first; each is shown as soon as it is there."""
         text = self.view.filter.strip()
@@ -255,7 +256,11 @@ class FindPage(Page[bool]):
     def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
         """A double click goes there, too."""
         event.stop()
-        self.run_worker(self.action_take(), group="click")
+        self._take()
+
+    @page_work("click", exclusive=False)
+    async def _take(self) -> None:
+        await self.action_take()
 
     async def action_take(self) -> None:
         """Go there; list the rest; go on typing; run the command."""

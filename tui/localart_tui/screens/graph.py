@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 
 from localart.errors import LocalartError
 from localart_tui.data.lineage import is_address, read_graph, read_node_facts
@@ -16,6 +16,7 @@ from localart_tui.graph.view import GraphView
 from localart_tui.keys import Scope as KeyScope
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
+from localart_tui.reading import page_work
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -130,7 +131,7 @@ class GraphPage(Page["LineageGraph"]):
             self._waiting.stop()
         self._waiting = self.set_timer(_SETTLED_SECONDS, lambda: self._read_facts(message.key))
 
-    @work(exclusive=True, group="facts")
+    @page_work("facts")
     async def _read_facts(self, key: str) -> None:
         store, graph = self.store, self.loaded
         if graph is None:
@@ -140,8 +141,7 @@ class GraphPage(Page["LineageGraph"]):
         except LocalartError as error:
             self.fail(error)
         else:
-            for view in self.query(GraphView):  # none while the page is being taken apart
-                view.tell(facts)
+            self.graph.tell(facts)
 
     @on(FilterBar.Left)
     def _find_left(self) -> None:

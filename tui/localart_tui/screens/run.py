@@ -22,6 +22,7 @@ from localart_tui.keys import Scope
 from localart_tui.lineagepanel import LineagePanel
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
+from localart_tui.reading import page_work
 from localart_tui.screens.run_tabs.charts import ChartsPanel
 from localart_tui.screens.run_tabs.facts import FactTable
 from localart_tui.screens.run_tabs.files import RunFilesPanel
@@ -204,7 +205,7 @@ class RunPage(Page[RunFacts]):
         if self.loaded is None:
             return
         if self._panel is None:
-            self.run_worker(self._make_panel(self.tab, cursor, scroll, focus=focus), group="panel")
+            self._make_panel(self.tab, cursor, scroll, focus=focus)
             return
         for panel in self.query_one("#panels").children:
             panel.set_class(panel.id == self.tab, "-chosen")
@@ -215,6 +216,7 @@ class RunPage(Page[RunFacts]):
         if focus:
             self._focus_tab()
 
+    @page_work("panel", exclusive=False)
     async def _make_panel(self, tab: str, cursor: str, scroll: int | None, *, focus: bool) -> None:
         panels = self.query_one("#panels")
         async with self._making:
@@ -282,8 +284,9 @@ class RunPage(Page[RunFacts]):
             self._looks_again = True
         else:
             self._is_looking = True
-            self.run_worker(self._look_again(), group="live")
+            self._look_again()
 
+    @page_work("live", exclusive=False)
     async def _look_again(self) -> None:
         try:
             loaded = await self.load()
@@ -292,8 +295,6 @@ class RunPage(Page[RunFacts]):
             return
         finally:
             self._is_looking = False
-        if not self.is_attached or not self.query("#panels"):  # the page is being taken apart
-            return
         if loaded != self.loaded:
             self._take(loaded)
         if self._looks_again:

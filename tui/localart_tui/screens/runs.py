@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
 
@@ -29,6 +29,7 @@ from localart_tui.filterbar import FilterBar
 from localart_tui.keys import Scope
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
+from localart_tui.reading import page_work
 from localart_tui.screens.artifacts import PROJECT_TABS, open_project_tab
 from localart_tui.screens.run_tabs.columns import SETS, columns_for, fields_of
 from localart_tui.sparks import Sparks
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from localart.catalog.conditions import ListQuery
     from localart_tui.columns import Cell, Column
     from localart_tui.filtering import Filter
+
+_Sparklines: TypeAlias = "Mapping[tuple[int, str], tuple[str, str]]"
 
 MOST_OVERLAID = 8
 _REST_SECONDS = 0.08
@@ -201,11 +204,6 @@ class RunsPage(Page[_Shown]):
     # --- sparklines ----------------------------------------------------------------------------------------------
 
     @property
-    def _is_there(self) -> bool:
-        """False once the page is being taken apart, which what was read in the meantime may find."""
-        return self.is_attached and bool(self.query(VirtualTable))
-
-    @property
     def _visible(self) -> range:
         table = self.query_one(VirtualTable)
         return range(table.top, min(table.top + max(table.size.height, 1), len(table.source)))
@@ -217,9 +215,10 @@ class RunsPage(Page[_Shown]):
             self._drawing.stop()
         self._drawing = self.set_timer(_REST_SECONDS, self._draw_sparks)
 
-    def _draw_sparks(self) -> None:
+    @page_work("sparks", exclusive=False)
+    async def _draw_sparks(self) -> None:
         self._drawing = None
-        if self.loaded is None or not self._is_there:
+        if self.loaded is None:
             return
         source, places = self.loaded.source, self._visible
         wanted = self._sparks.take_wanted(source.ids[at] for at in places)
@@ -228,24 +227,19 @@ class RunsPage(Page[_Shown]):
         rows = {row.line.id: row.line for at in places if (row := source.row(at)) is not None}
         ascii_only = glyphs_of(self).name == "ascii"
 
-        def read(_: sqlite3.Connection) -> dict[tuple[int, str], tuple[str, str]]:
+        def read(_: sqlite3.Connection) -> _Sparklines:
             return {
                 (run, name): (stamp, load_sparkline(self.store, rows[run], name, ascii_only=ascii_only))
                 for (run, name), stamp in wanted.items()
                 if run in rows
             }
 
-        async def draw() -> None:
-            try:
-                self._take_sparks(await self.store.read(read))
-            except (LocalartError, sqlite3.Error, OSError) as error:
-                self.fail(error)
+        try:
+            self._take_sparks(await self.store.read(read))
+        except (LocalartError, sqlite3.Error, OSError) as error:
+            self.fail(error)
 
-        self.run_worker(draw(), group="sparks")
-
-    def _take_sparks(self, made: Mapping[tuple[int, str], tuple[str, str]]) -> None:
-        if not self._is_there:
-            return
+    def _take_sparks(self, made: _Sparklines) -> None:
         changed = self._sparks.keep(made)
         table = self.query_one(VirtualTable)
         source = self.loaded.source if self.loaded is not None else None
@@ -264,8 +258,9 @@ class RunsPage(Page[_Shown]):
             self._looks_again = True
         else:
             self._is_looking = True
-            self.run_worker(self._look_again(self.loaded), group="live")
+            self._look_again(self.loaded)
 
+    @page_work("live", exclusive=False)
     async def _look_again(self, loaded: _Shown) -> None:
         source, places = loaded.source, self._visible
         wanted = source.chunk_ids(places.start, max(places.stop - 1, places.start))
@@ -280,9 +275,9 @@ class RunsPage(Page[_Shown]):
             return
         finally:
             self._is_looking = False
-        if self.loaded is loaded and self._is_there:
+        if self.loaded is loaded:
             self._renew(loaded, places.start, ids, rows)
-        if self._looks_again and self._is_there:
+        if self._looks_again:
             self._looks_again = False
             self.store_changed()
 

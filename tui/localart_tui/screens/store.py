@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.containers import Container
 
 from localart_tui.chrome import Tab, TabStrip
@@ -25,7 +25,7 @@ from localart_tui.keys import Scope
 from localart_tui.lines import LineTable
 from localart_tui.page import Copy, Page
 from localart_tui.places import Place
-from localart_tui.reading import read_or_tell
+from localart_tui.reading import page_work, read_or_tell
 from localart_tui.source import ListSource
 from localart_tui.storelines import command_at, command_lines, overview_lines, pack_lines
 from localart_tui.table import Cell, Column, VirtualTable
@@ -163,7 +163,7 @@ class StorePage(Page[Health]):
 
     # --- the biggest -------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _measure(self, cursor: str, scroll: int | None) -> None:
         """Who holds what: a scan of all entries, done once until something changes."""
         if self._usage is None:
@@ -253,7 +253,7 @@ class StorePage(Page[Health]):
         self.query_one(TabStrip).choose("overview")
         self._check()
 
-    @work(exclusive=True, group="preview")
+    @page_work("preview")
     async def _check(self) -> None:
         self.say("SQLite is checking the database …")
         found = await read_or_tell(self, check_database)

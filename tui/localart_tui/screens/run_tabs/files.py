@@ -6,7 +6,6 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.containers import Container
 
 from localart.errors import LocalartError, UsageError
@@ -16,6 +15,7 @@ from localart_tui.filtering import Facts, parse_filter, tester
 from localart_tui.page import Copy, Page
 from localart_tui.preview import WIDE
 from localart_tui.previews.pane import FilePreview
+from localart_tui.reading import page_work
 from localart_tui.screens.run_tabs.log import LogPreview, preview_log
 from localart_tui.screens.run_tabs.media import MediaPane
 from localart_tui.source import ListSource
@@ -129,7 +129,7 @@ class RunFilesPanel(Container):
         self.on_resize()
         self._read(facts, filter_text, cursor)
 
-    @work(exclusive=True, group="files")
+    @page_work("files")
     async def _read(self, facts: RunFacts, filter_text: str, cursor: str) -> None:
         page, store = self._page, self._store
         try:

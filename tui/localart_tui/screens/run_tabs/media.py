@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.containers import Vertical
 
 from localart.errors import LocalartError
@@ -14,6 +14,7 @@ from localart_tui.chrome import Bar, Chip
 from localart_tui.data.run_media import MediaStep, media_steps, read_picture, read_step
 from localart_tui.pictures.grid import PictureGrid, Thumbnail
 from localart_tui.previews.pane import FilePreview
+from localart_tui.reading import page_work
 from localart_tui.text import clean
 from localart_tui.tones import Tone
 from localart_tui.ui import glyphs_of
@@ -62,7 +63,7 @@ class MediaPane(Vertical):
         self._store, self._run, self._key = store, run, name
         self._read()
 
-    @work(exclusive=True, group="media")
+    @page_work("media")
     async def _read(self, by: int = 0) -> None:
         store, run, name = self._store, self._run, self._key
         if store is None or run is None:
@@ -155,7 +156,7 @@ class MediaPane(Vertical):
             self._picture = (self._picture + by) % self._count
             self._repaint()
 
-    @work(exclusive=True, group="media")
+    @page_work("media")
     async def _repaint(self) -> None:
         if self._shown is not None and self.has_class("-pictures"):
             await self.query_one(PictureGrid).show(self._thumbnails(self._shown))
@@ -173,7 +174,7 @@ class MediaPane(Vertical):
         kind = PictureGrid if self.has_class("-pictures") else FilePreview
         self.query_one(kind).focus()
 
-    @work(exclusive=True, group="full")
+    @page_work("full")
     async def full(self) -> None:
         """Show the picture on the whole screen."""
         from localart_tui.fullpicture import show_full
