@@ -21,11 +21,6 @@ from localart.errors import (
 from localart.jsonable import normalise_metadata
 from localart.model import BlobRef
 from localart.names import check_entry_path, shown
-from localart.operations.check_download import compare_folder, remove_extra_files
-from localart.operations.delete import delete_version
-from localart.operations.download import download, download_one
-from localart.operations.link import link_version, parse_link_target, unlink
-from localart.operations.update import update_linked
 from localart.repository import Repository
 from localart.repository.stored_file import open_stored
 from localart.saving import find_saver
@@ -107,6 +102,8 @@ class Artifact(ArtifactContent):
         folder, `images/*.png`, `images/` for all below it, `**/train/*.csv`. What references lead to over a network
         is brought when `fetch_references` (LOCALART_FETCH_REFERENCES) says so.
         """
+        from localart.operations.download import download
+
         del skip_cache, multipart
         repository = self._content_store("download")
         folder = self._folder(root)
@@ -129,6 +126,8 @@ class Artifact(ArtifactContent):
         fetch_references: bool | None = None,
     ) -> str:
         """Bring one file; the folder it is in."""
+        from localart.operations.download import download_one
+
         repository = self._content_store("download")
         folder = self._folder(root)
         download_one(
@@ -145,6 +144,9 @@ class Artifact(ArtifactContent):
 
     def checkout(self, root: str | os.PathLike[str] | None = None) -> str:
         """Make `root` (`./artifacts/name`) exactly this version: other files in it are removed."""
+        from localart.operations.check_download import remove_extra_files
+        from localart.operations.download import download
+
         repository = self._content_store("checkout")
         version = self._logged("checkout")
         folder = _named_folder(root) or read_settings().artifact_folder.absolute() / version.artifact
@@ -155,6 +157,8 @@ class Artifact(ArtifactContent):
 
     def verify(self, root: str | os.PathLike[str] | None = None) -> None:
         """ValueError unless `root` holds exactly this version; every byte is read, references are passed over."""
+        from localart.operations.check_download import compare_folder
+
         repository = self._content_store("verify")
         folder = self._folder(root)
         found = compare_folder(repository, self._logged("verify"), folder)
@@ -225,6 +229,8 @@ class Artifact(ArtifactContent):
                 )
             save(self, project or self._home_project)
             return
+        from localart.operations.update import update_linked
+
         repository = self._store("save")
         now = update_linked(
             repository,
@@ -242,6 +248,9 @@ class Artifact(ArtifactContent):
 
         It leaves the portfolios it is linked in. Of a link, only the link is deleted.
         """
+        from localart.operations.delete import delete_version
+        from localart.operations.link import unlink
+
         repository = self._store("delete")
         if self._link is not None:
             unlink(repository, self._link)
@@ -251,6 +260,8 @@ class Artifact(ArtifactContent):
 
     def link(self, target_path: str, aliases: Iterable[str] | str | None = None) -> Self:
         """Link this version (a draft is logged first) to `[project/]collection`; the linked artifact."""
+        from localart.operations.link import link_version, parse_link_target
+
         target = parse_link_target(target_path, project=read_settings().project or _DEFAULT_PROJECT)
         wanted = [aliases] if isinstance(aliases, str) else list(aliases or ())
         if self._version is None:
@@ -261,6 +272,8 @@ class Artifact(ArtifactContent):
 
     def unlink(self) -> None:
         """Take a link out of its portfolio; ValueError for what is no link."""
+        from localart.operations.link import unlink
+
         repository = self._store("unlink")
         if self._link is None:
             raise ValueError(f"{self.qualified_name} is not a link. To delete the version, call delete()")

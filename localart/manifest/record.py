@@ -18,12 +18,12 @@ One or more parts of at most 16,384 rows, each the payload of one MANIFEST frame
 import json
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from localart.errors import BlobDamaged
 from localart.manifest.digest import encode_entry
 from localart.model import DIGEST_BYTES, Digest, Entry, Reference
+from localart.records import dataclass
 
 _ROWS = 16_384
 _HEAD = struct.Struct(f"<{DIGEST_BYTES}s{DIGEST_BYTES}sII")

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from localart.jsonable import dump_values
 from localart.model import RunRecord
 from localart.modes import make_folder
 from localart.names import shown
+from localart.records import dataclass
 from localart.repository import Repository
 
 _MOMENT = re.compile(r"([^?]+)\?_step=(\d{1,16}(?:\.0+)?)")

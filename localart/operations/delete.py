@@ -6,7 +6,6 @@ is emptied, so that `undo` can bring it back; `at_once` lets them go with it.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from localart.catalog import artifacts, links, trash, versions
@@ -15,6 +14,7 @@ from localart.errors import ArtifactHasAliases
 from localart.model import ArtifactRecord, LinkRecord, VersionRecord
 from localart.operations.link import take_out
 from localart.operations.resolve import live_version
+from localart.records import dataclass
 from localart.repository import Repository
 
 

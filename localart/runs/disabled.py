@@ -1,6 +1,5 @@
 """A run that keeps nothing (`mode="disabled"`): every call works and does nothing."""
 
-import tempfile
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -50,6 +49,8 @@ class DisabledRun:
         self.entity = ""
         self.path = f"{project}/disabled"
         self.url = self.project_url = self.sweep_id = self.sweep_url = None
+        import tempfile
+
         self.dir = self.sync_dir = tempfile.gettempdir()
         self.start_time = time.time()
         self.step = 0

@@ -1,8 +1,6 @@
 """The files a run keeps: what `save` takes in, and what else becomes a file of the run."""
 
-import glob as globbing
 import os
-import shutil
 from pathlib import Path
 
 from localart.catalog import runs
@@ -37,6 +35,8 @@ class RunFiles:
         """Keep the files that match; their paths below the run's folder. No match is an empty list."""
         if policy not in POLICIES:
             raise ValueError(f"policy must be one of {', '.join(POLICIES)}; not {policy!r}")
+        import glob as globbing
+
         text = os.fspath(pattern)
         if text.startswith(_CLOUD):
             return []
@@ -104,6 +104,8 @@ class RunFiles:
         problems = self._take_in_all(saved)
         unkept = self._take_in_all(written)
         if not unkept:
+            import shutil
+
             shutil.rmtree(self.folder.parent, ignore_errors=True)
         return problems + unkept
 

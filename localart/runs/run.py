@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import field
@@ -173,6 +172,8 @@ class Run(RunLogging):
 
     def fail(self, error: BaseException) -> None:
         """End the run because of `error`; its traceback is kept."""
+        import traceback
+
         text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
         interrupted = isinstance(error, KeyboardInterrupt)
         if self._wishes.console and self._pid == os.getpid():

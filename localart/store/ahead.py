@@ -2,13 +2,13 @@
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from blake3 import blake3
 
 from localart.model import BlobRef, Digest, FramePlace, FrameRun, Piece
+from localart.records import dataclass
 from localart.store.failures import damaged
 from localart.store.frames import FrameHead
 from localart.store.workers import Workers

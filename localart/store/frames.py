@@ -8,7 +8,6 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from itertools import accumulate
 from pathlib import Path
@@ -19,6 +18,7 @@ from xxhash import xxh3_64, xxh3_64_intdigest
 from localart.disk_errors import store_error
 from localart.errors import BlobDamaged, BlobMissing, StoreTooNew
 from localart.model import BlobRef, Digest, Frame, FramePlace
+from localart.records import dataclass
 from localart.store.failures import damaged
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
