@@ -7,10 +7,12 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 import localart
 from localart.catalog import (
@@ -65,6 +67,25 @@ def weights(version: int) -> bytes:
 
     values = np.random.default_rng(0).normal(size=300_000).astype("<f4")
     return (values + np.float32(1e-6 * version)).tobytes()
+
+
+def make_store(folder: Path) -> Path:
+    """A store in `folder` with everything in it but weights, at rest."""
+    with logging_to(folder):
+        fill(folder / "files", with_weights=False)
+    return folder / "store"
+
+
+@contextlib.contextmanager
+def logging_to(folder: Path) -> Iterator[None]:
+    """What is logged in the body goes into `store` below `folder`, without a word."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("LOCALART_DIR", str(folder / "store"))
+        patch.setenv("LOCALART_SILENT", "1")
+        patch.setenv("LOCALART_CONSOLE", "off")
+        patch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
+        yield
 
 
 def fill(folder: Path, *, with_weights: bool = True) -> dict[str, dict[str, bytes]]:

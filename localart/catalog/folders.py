@@ -13,6 +13,7 @@ from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Any
 
+from localart.catalog.manifests import FOLDERS_OF
 from localart.catalog.seals import damaged, onward
 from localart.model import Digest
 from localart.records import dataclass
@@ -49,15 +50,6 @@ class FileLine:
     uri: str
 
 
-_FOLDERS = """
-WITH RECURSIVE folder(dir) AS (
-  SELECT min(dir) FROM entries WHERE manifest = :layer
-  UNION ALL
-  SELECT (SELECT min(dir) FROM entries WHERE manifest = :layer AND dir > folder.dir) FROM folder
-  WHERE folder.dir IS NOT NULL
-) SELECT d.path, d.id FROM folder JOIN dirs d ON d.id = folder.dir
-"""
-
 _MERGED = """
 FROM chains c CROSS JOIN entries e ON e.manifest = c.layer LEFT JOIN blobs b ON b.id = e.blob
 LEFT JOIN refs r ON r.id = e.ref
@@ -92,7 +84,7 @@ def folder_lines(connection: sqlite3.Connection, manifest: int) -> list[FolderLi
     """The folders that have files, by path. One index probe for each, whatever number of files they hold."""
     layers: dict[tuple[str, int], list[int]] = {}
     for layer, _ in _layers(connection, manifest):
-        for path, folder in connection.execute(_FOLDERS, {"layer": layer}).fetchall():
+        for path, folder in connection.execute(FOLDERS_OF, {"layer": layer}).fetchall():
             layers.setdefault((path, folder), []).append(layer)
     return [
         FolderLine(path=path, id=folder, layers=tuple(layers[path, folder]))

@@ -35,7 +35,7 @@ SLICE_ROWS = 20_000
 _FEW_PAGES = 8
 _FETCH = 2_000
 
-_FOLDERS = """
+FOLDERS_OF = """
 WITH RECURSIVE folder(dir) AS (
   SELECT min(dir) FROM entries WHERE manifest = :layer
   UNION ALL
@@ -43,6 +43,7 @@ WITH RECURSIVE folder(dir) AS (
   WHERE folder.dir IS NOT NULL
 ) SELECT d.path, d.id FROM folder JOIN dirs d ON d.id = folder.dir
 """
+"""The SQL of the folders in which `:layer` has entries of its own, from index step to index step."""
 
 _FOLDERS_BETWEEN = """
 SELECT d.path, d.id FROM dirs d WHERE d.path BETWEEN :low AND :high
@@ -188,7 +189,7 @@ def _folders(
     folders: dict[str, list[tuple[int, int]]] = {}
     for layer in layers:
         asked = {**bounds, "layer": layer} if few else {"layer": layer}
-        for path, dir_id in connection.execute(_FOLDERS_BETWEEN if few else _FOLDERS, asked).fetchall():
+        for path, dir_id in connection.execute(_FOLDERS_BETWEEN if few else FOLDERS_OF, asked).fetchall():
             if not isinstance(path, str):
                 raise seals.damaged("a folder")
             folders.setdefault(path, []).append((layer, dir_id))

@@ -3,7 +3,6 @@
 A store too damaged to open is described as far as the file system tells.
 """
 
-import fcntl
 import os
 import sqlite3
 import sys
@@ -24,6 +23,7 @@ from localart.catalog.figures import (
     quick_check,
     store_figures,
 )
+from localart.catalog.lock import is_held
 from localart.catalog.runs import running_runs
 from localart.cli.exit_codes import ExitCode, exit_code_of
 from localart.cli.figures import count_text, size_text
@@ -349,7 +349,7 @@ def _bad_pack(name: str, size: int | None, end: int) -> Finding:
 
 def _stale_runs(repository: Repository) -> Iterator[Finding]:
     running = running_runs(repository.read())
-    stale = [run for run in running if not _is_held(run_lock_path(repository, run.uid))]
+    stale = [run for run in running if not is_held(run_lock_path(repository, run.uid))]
     if len(running) > len(stale):
         yield Finding(Level.OK, f"{count_text(len(running) - len(stale), 'run')} at work now")
     if stale:
@@ -360,18 +360,3 @@ def _stale_runs(repository: Repository) -> Iterator[Finding]:
             f"{count_text(len(stale), 'run')} ended without saying so: {names}{more}",
             "the next run that starts marks them as crashed",
         )
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a living process holds the lock file; asked without making it."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False

@@ -30,15 +30,7 @@ from localart.repository.opening import close_all
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with everything in it, at rest."""
-    folder = tmp_path_factory.mktemp("damage")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("LOCALART_DIR", str(folder / "store"))
-        patch.setenv("LOCALART_SILENT", "1")
-        patch.setenv("LOCALART_CONSOLE", "off")
-        patch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
-        bench.fill(folder / "files", with_weights=False)
-    return folder / "store"
+    return bench.make_store(tmp_path_factory.mktemp("damage"))
 
 
 @pytest.fixture

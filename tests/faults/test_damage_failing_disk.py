@@ -18,15 +18,7 @@ pytestmark = pytest.mark.skipif(bool(failing_shim.WHY_NOT), reason=failing_shim.
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a bit of everything."""
-    folder = tmp_path_factory.mktemp("failing")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("LOCALART_DIR", str(folder / "store"))
-        patch.setenv("LOCALART_SILENT", "1")
-        patch.setenv("LOCALART_CONSOLE", "off")
-        patch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
-        bench.fill(folder / "files", with_weights=False)
-    return folder / "store"
+    return bench.make_store(tmp_path_factory.mktemp("failing"))
 
 
 @pytest.fixture(scope="module")

@@ -28,12 +28,7 @@ from localart.store.frames import FrameKind, OnDamage, encode_frame, read_frame,
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with everything in it, differences too; its files lie beside it."""
     folder = tmp_path_factory.mktemp("damage")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("LOCALART_DIR", str(folder / "store"))
-        patch.setenv("LOCALART_SILENT", "1")
-        patch.setenv("LOCALART_CONSOLE", "off")
-        patch.setenv("LOCALART_X_SAVE_REQUIREMENTS", "false")
+    with bench.logging_to(folder):
         held = bench.fill(folder / "files")
     for label, files in held.items():
         for path, content in files.items():

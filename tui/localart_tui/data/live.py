@@ -6,7 +6,6 @@ killed stay there until somebody writes to the store. The browser writes nothing
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from localart.catalog import format as catalog_format
+from localart.catalog.lock import is_held
 from localart.errors import LocalartError, StoreBusy, StoreNotFound
 from localart.repository.marker import CATALOG
 
@@ -141,25 +141,8 @@ def _size(path: Path) -> int:
 
 
 def is_alive(store: Store, uid: str) -> bool:
-    """Whether the process of a running run still lives: it holds the run's lock. True where nobody can tell.
-
-    The lock is asked for shared, through a descriptor that cannot write, and given back at once.
-    """
-    if store.repository.network:
-        return True
-    try:
-        fd = os.open(store.root / "locks" / f"run-{uid}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    """Whether the process of a running run still lives: it holds the run's lock. True where nobody can tell."""
+    return store.repository.network or is_held(store.root / "locks" / f"run-{uid}.lock")
 
 
 def working_file(store: Store, uid: str, name: str) -> Path | None:
