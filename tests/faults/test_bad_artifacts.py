@@ -17,7 +17,9 @@ from localart.errors import (
     InvalidMetadata,
     InvalidName,
     SourceMissing,
+    StoreError,
 )
+from localart.repository.opening import close_all
 
 # --- logging and using artifacts -------------------------------------------------------------------
 
@@ -192,6 +194,46 @@ def test_a_version_of_another_store_is_not_taken_for_one_of_this(store, run, hom
         with refused(ArtifactNotFound, store, match="p/theirs:v0 is not in this store") as caught:
             act(theirs)
         assert "LOCALART_DIR" in caught.value.hint
+
+
+def test_what_was_added_to_one_store_is_logged_in_another(store, run, home, monkeypatch):
+    """Seen to fail without `_move` in `resettle`, and without the `publish` in it."""
+    contents = {"small": b"small", "large": os.urandom(600_000)}
+    draft = Artifact("carried", "dataset")
+    for name, content in contents.items():
+        Path(name).write_bytes(content)
+        draft.add_file(name)
+    run.finish()
+    monkeypatch.setenv("LOCALART_DIR", str(home / "other"))
+
+    with localart.init(project="p") as other:
+        other.log_artifact(draft)
+    close_all()
+    store.rename(home / "gone")
+
+    root = Path(localart.Api().artifact("p/carried:v0").download())
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == contents
+
+
+def test_a_draft_that_cannot_be_carried_to_another_store_can_be_logged_in_its_own(
+    store, run, home, monkeypatch
+):
+    """Seen to fail when `resettle` does not settle the draft at home again."""
+    draft = Artifact("stays", "dataset")
+    Path("large").write_bytes(os.urandom(600_000))
+    draft.add_file("large")
+    monkeypatch.setenv("LOCALART_DIR", str(home / "other"))
+    other = localart.init(project="p", reinit="create_new")
+    (store / "packs").rename(store / "aside")
+
+    with pytest.raises(StoreError):
+        other.log_artifact(draft)
+    (store / "aside").rename(store / "packs")
+    run.log_artifact(draft)
+
+    assert draft.version == "v0"
+    assert Path(draft.download(), "large").read_bytes() == Path("large").read_bytes()
+    other.finish()
 
 
 def test_a_draft_has_no_version(store, run):

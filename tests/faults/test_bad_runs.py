@@ -9,6 +9,7 @@ from refusals import holding_itself, nested, refused, rows, stable_id
 import localart
 from localart import Artifact
 from localart.errors import (
+    BlobMissing,
     InvalidMetadata,
     InvalidName,
     SourceMissing,
@@ -319,6 +320,25 @@ def test_a_draft_made_before_a_fork_is_refused_in_the_child_and_logged_by_the_pa
     assert said.startswith("BlobMissing: The content of 'y' was added, but is not in the store")
     assert "add it again" in said
     assert Path(artifact.download(), "y").read_text() == "y"
+
+
+def test_only_what_is_lost_has_to_be_added_again(run):
+    """Seen to fail without `publish` in `_lost_content`: what had no rows yet was called lost too."""
+    artifact = Artifact("forked", "dataset")
+    Path("y").write_text("y")
+    artifact.add_file("y")
+
+    def complete():
+        Path("z").write_text("z")
+        artifact.add_file("z")
+        with pytest.raises(BlobMissing, match="The content of 'y' was added, but is not in the store"):
+            run.log_artifact(artifact)
+        artifact.add_file("y", overwrite=True)
+        return run.log_artifact(artifact).version
+
+    assert in_child(complete) == "'v0'"
+    root = Path(run.use_artifact("forked").download())
+    assert {path.name: path.read_text() for path in root.iterdir()} == {"y": "y", "z": "z"}
 
 
 def test_a_draft_can_be_completed_and_logged_in_the_child(run):

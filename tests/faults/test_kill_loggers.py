@@ -258,6 +258,32 @@ def test_a_step_that_does_not_fit_on_the_disk_is_refused_whole_and_the_next_one_
     assert all("text" not in row for row in rows)
 
 
+HELD_UP = """
+import os, resource, signal, localart
+run = localart.init(project="p", id="held")
+run.log({"x": 0})
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    localart.Api().run("p/held").state
+except localart.errors.StoreError as error:
+    print(error.message, flush=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+run.log({"x": 1})
+localart.Api().run("p/held").state
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_tail_is_left_of_what_the_catalog_could_not_take_at_first(store: Path) -> None:
+    """Seen to fail when `_spent` forgets the tails of a settling that failed."""
+    done = subprocess.run([sys.executable, "-c", HELD_UP], capture_output=True, text=True, check=False)
+
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.stdout.startswith("The disk under the catalog failed at ")
+    assert list(store.glob("tmp/*/*.tail")) == []
+    assert [row["x"] for row in localart.Api().run("p/held").scan_history()] == [0, 1]
+
+
 def test_a_store_that_is_gone_refuses_what_is_logged(store: Path) -> None:
     """Seen to fail when neither the recorder nor the catalog looks whether its file is still there."""
     run = localart.init(project="p")

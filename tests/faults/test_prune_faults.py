@@ -5,13 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import prune_processes as processes
 import pytest
 
+import localart
+from localart.operations import prune
 from localart.operations.prune import execute_prune
 from localart.repository import default_repository, open_repository
 from localart.repository.opening import close_all
@@ -58,6 +62,35 @@ def test_content_that_a_draft_found_stored_survives_a_prune_in_between(store: Pa
     assert ended_well(draft)
     assert not execute_prune(default_repository()).held_by_writers
     assert processes.fetch(default_repository(), "relied:v0", tmp_path / "out") == processes.small(1)
+
+
+def test_a_manifest_that_is_logged_again_between_its_mark_and_the_sweep_stays(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail without `is_current`: the version was there, and its files were not."""
+    processes.log("small", processes.small(1), tmp_path)
+    processes.delete(default_repository(), "small:v0")
+    alive = localart.Artifact("alive", "dataset")
+    with alive.new_file("x") as file:
+        file.write("x")
+    sweep = prune._sweep_marked
+    calls = []
+
+    def late(*arguments: Any) -> bool:
+        if not calls:
+            thread = threading.Thread(target=processes.log, args=("small", processes.small(1), tmp_path))
+            thread.start()
+            thread.join()
+        calls.append(sweep(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr(prune, "_sweep_marked", late)
+    report = execute_prune(default_repository(), trash_seconds=0)
+    assert alive.manifest.entries
+
+    assert processes.fetch(default_repository(), "small:v1", tmp_path / "out") == processes.small(1)
+    assert report.beside_writers
+    assert calls == [False, True]
 
 
 def test_the_same_content_is_logged_and_deleted_while_prunes_run(store: Path, tmp_path: Path) -> None:

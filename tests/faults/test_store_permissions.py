@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -209,6 +210,43 @@ def test_a_store_that_was_named_may_be_read_though_it_is_somebody_elses(place, m
 
     assert as_user(ANN, read) == "text"
     assert as_user(ANN, lambda: use("ds", "more")).startswith("StoreReadOnly")
+
+
+@needs_root
+@pytest.mark.parametrize("part", [".", "localart.db"], ids=["folder", "database"])
+def test_a_store_that_its_owner_froze_is_read_and_stays_as_it_is(place, monkeypatch, part):
+    """A killed writer left it; to look at it must not begin to write in what lies beside.
+
+    Seen to fail without `os.access` of that part in `_open_complete`: a frozen database could not be read at all, and
+    in a frozen folder whoever looked marked the run as crashed.
+    """
+    frozen = place / "frozen"
+    monkeypatch.setenv("LOCALART_DIR", str(frozen))
+
+    def be_killed():
+        run = localart.init(project="p")
+        run.log_artifact(Artifact("ds", "dataset"))
+        run.log({"x": 1})
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    killed = os.fork()
+    if not killed:
+        os.setresgid(ANN, ANN, ANN)
+        os.setresuid(ANN, ANN, ANN)
+        be_killed()
+    os.waitpid(killed, 0)
+    assert (frozen / "localart.db-wal").stat().st_size
+    os.chown(frozen / part, 0, 0)  # only who owns a part may make it writable again, root excepted
+    os.chown(frozen, ANN, ANN)
+    (frozen / part).chmod(0o555 if part == "." else 0o444)
+
+    def look():
+        return [localart.Api().artifact("p/ds").version, *(run.state for run in localart.Api().runs("p"))]
+
+    assert as_user(ANN, look) == ["v0", "running"]
+    refused = as_user(ANN, lambda: use("ds", "more"))
+    assert refused.startswith("StoreReadOnly: The store at")
+    assert as_user(ANN, look) == ["v0", "running"]
 
 
 def test_a_store_that_a_group_may_write_to_by_accident_is_refused(store):

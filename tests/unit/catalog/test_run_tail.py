@@ -79,6 +79,7 @@ def test_no_flipped_bit_is_read_as_something_else(path: Path, tmp_path: Path) ->
 
 
 def test_records_of_an_older_file_on_the_same_blocks_are_not_read(tmp_path: Path) -> None:
+    """Seen to fail when every tail has the same seed."""
     first, second = Tail(tmp_path, UID), Tail(tmp_path, UID.replace("1", "2"))
     for tail in (first, second):
         for step in range(3):

@@ -249,6 +249,21 @@ def test_a_pack_cut_short_while_it_is_walked_ends_in_damage(tmp_path):
     assert "too early" in str(error)
 
 
+def test_a_frame_that_is_cut_off_is_not_made_whole_by_what_was_read_before(tmp_path):
+    """Frames are read into one buffer after the other. Seen to fail when a short read just ends the reading."""
+    path = write_pack(tmp_path, frame_bytes([ramp(500)]))
+    [scanned] = scan_pack(path)
+    frame = scanned.frame
+    place = FramePlace(PACK, 32, frame.stored_bytes, frame.raw_bytes, frame.codec, frame.checksum)
+    buffer = memoryview(bytearray(frame.stored_bytes))
+    with path.open("rb") as file:
+        read_frame(file.fileno(), place, buffer)
+    os.truncate(path, path.stat().st_size - 10)
+
+    with path.open("rb") as file, pytest.raises(BlobDamaged, match="the pack ends too early"):
+        read_frame(file.fileno(), place, buffer)
+
+
 def resealed_pack_header(version):
     head = b"\x89lapack\n" + struct.pack("<HH", version, 0) + bytes.fromhex(PACK)
     return head + struct.pack("<I", xxh3_64_intdigest(head) & 0xFFFFFFFF)
