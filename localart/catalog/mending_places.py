@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 
-from localart.catalog.blobs import advance, insert_frames
+from localart.catalog.moving import place_frames
 from localart.catalog.soundness_content import LOST
 from localart.catalog.transaction import Transaction
 from localart.model import BlobRef, Digest, PackBatch
@@ -17,20 +17,15 @@ from localart.model import BlobRef, Digest, PackBatch
 def repoint(tx: Transaction, batches: Iterable[PackBatch]) -> int:
     """Say of contents that were stored again where they lie now, wherever they were; how many there were."""
     count = 0
-    number = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
-    for batch in batches:
-        pack = advance(tx, batch)
-        for frame in batch.frames:
-            insert_frames(tx, pack, [(number, frame)])
-            starts = accumulate((member.size_bytes for member in frame.members), initial=0)
-            count += tx.connection.executemany(
-                "UPDATE blobs SET frame = ?, start = ?, size = ? WHERE digest = ?",
-                [
-                    (number, start, member.size_bytes, member.digest)
-                    for member, start in zip(frame.members, starts, strict=False)
-                ],
-            ).rowcount
-            number += 1
+    for number, frame in place_frames(tx, batches):
+        starts = accumulate((member.size_bytes for member in frame.members), initial=0)
+        count += tx.connection.executemany(
+            "UPDATE blobs SET frame = ?, start = ?, size = ? WHERE digest = ?",
+            [
+                (number, start, member.size_bytes, member.digest)
+                for member, start in zip(frame.members, starts, strict=False)
+            ],
+        ).rowcount
     return count
 
 

@@ -1,7 +1,7 @@
 """Rows of packs that are emptied: what is alive in them, and where it lies once it has been moved."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from localart.catalog.blobs import advance, base_pieces, frame_place, insert_frames
@@ -78,15 +78,18 @@ def knows_records(connection: sqlite3.Connection, records: Iterable[tuple[int, b
 
 def repoint(tx: Transaction, batches: Iterable[PackBatch], moved: Mapping[Digest, int]) -> int:
     """Say where the `moved` blobs (digest → frame they were in) lie now; how many there were."""
-    count = 0
+    return sum(_repoint_members(tx, number, frame, moved) for number, frame in place_frames(tx, batches))
+
+
+def place_frames(tx: Transaction, batches: Iterable[PackBatch]) -> Iterator[tuple[int, Frame]]:
+    """Insert the frames of packs one by one, each with its number, for what it rests on may be in the one before."""
     number = (tx.execute("SELECT max(id) FROM frames").fetchone()[0] or 0) + 1
     for batch in batches:
         pack = advance(tx, batch)
         for frame in batch.frames:
             insert_frames(tx, pack, [(number, frame)])
-            count += _repoint_members(tx, number, frame, moved)
+            yield number, frame
             number += 1
-    return count
 
 
 def _repoint_members(tx: Transaction, number: int, frame: Frame, moved: Mapping[Digest, int]) -> int:
