@@ -55,6 +55,7 @@ class Recorder:
         self._pending_bytes = 0
         self._unkept: list[Point] = []
         self._kept_at = time.monotonic()
+        self._last_step, self._last_time = -1, 0.0
 
     def record(self, step: int, values: Mapping[str, Any]) -> None:
         """Keep flat plain `values` at `step`. StoreFull, StoreNotFound …: nothing of them is kept."""
@@ -64,12 +65,20 @@ class Recorder:
             if isinstance(value, _MAY_BE_LARGE):
                 dump_values(value)  # refuses now what the catalog would refuse later
         if not self._uses_tail:
-            self._insert([Point(step, time.time(), values)])
+            self._insert([Point(step, self._time_of(step), values)])
         else:
             if len(self._pending) >= _MOST_POINTS or self._pending_bytes >= _MOST_BYTES:
                 self.settle()
-            self._append(Point(step, time.time(), values))
+            self._append(Point(step, self._time_of(step), values))
         self._flusher.wake()
+
+    def _time_of(self, step: int) -> float:
+        """Now, but not before what came first at this step: of two, whoever finds the tail takes the later one."""
+        now = time.time()
+        if step == self._last_step:  # the clock may have been put back
+            now = max(now, self._last_time)
+        self._last_step, self._last_time = step, now
+        return now
 
     def become_guest(self) -> None:
         """Be in a process that did not begin the run: the tail, its rows and the locks are not this one's.

@@ -258,6 +258,26 @@ def test_a_step_that_does_not_fit_on_the_disk_is_refused_whole_and_the_next_one_
     assert all("text" not in row for row in rows)
 
 
+CLOCK_BACK = """
+import os, signal, time, localart
+run = localart.init(project="p", id="back")
+run.log({"x": 1, "y": 1}, step=0)
+now = time.time
+time.time = lambda: now() - 86_400
+run.log({"x": 2}, step=0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_value_logged_last_at_a_step_wins_though_the_clock_went_back() -> None:
+    """Seen to fail when a point bears whatever time it is (`Recorder._time_of`)."""
+    done = subprocess.run([sys.executable, "-c", CLOCK_BACK], capture_output=True, text=True, check=False)
+
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    (row,) = localart.Api().run("p/back").scan_history()
+    assert (row["x"], row["y"]) == (2, 1)
+
+
 HELD_UP = """
 import os, resource, signal, localart
 run = localart.init(project="p", id="held")
