@@ -41,11 +41,20 @@ class SmallFiles:
         return found
 
     def _read_beside(self, paths: Sequence[str]) -> list[SmallFile]:
+        try:
+            found = self._started().map(read_small, paths)
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
+            return [read_small(path) for path in paths]  # at the end of the process there are no more threads
+        return list(found)
+
+    def _started(self) -> "ThreadPoolExecutor":
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="localart-small")
-        return list(self._pool.map(read_small, paths))
+        return self._pool
 
     def __enter__(self) -> Self:
         return self

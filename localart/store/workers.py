@@ -30,12 +30,24 @@ class Workers:
     def submit(
         self, task: Callable[Task, Result], *args: Task.args, **kwargs: Task.kwargs
     ) -> "Future[Result]":
-        """Run `task` on some thread; tasks begin in the order they come."""
+        """Run `task` on some thread; tasks begin in the order they come.
+
+        When the process is at its end, in an `atexit` or a thread that outlives the main one, Python gives no more
+        threads to pools: then it is run here, before this returns.
+        """
+        try:
+            return self._started().submit(task, *args, **kwargs)
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
+        return _done_here(lambda: task(*args, **kwargs))
+
+    def _started(self) -> "ThreadPoolExecutor":
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="localart-store")
-        return self._pool.submit(task, *args, **kwargs)
+        return self._pool
 
     def close(self) -> None:
         """Finish what runs, drop what waits, and end the threads."""
@@ -46,3 +58,14 @@ class Workers:
     def forget(self) -> None:
         """In a forked child, where the threads do not exist."""
         self._pool = None
+
+
+def _done_here(task: Callable[[], Result]) -> "Future[Result]":
+    from concurrent.futures import Future
+
+    future: Future[Result] = Future()
+    try:
+        future.set_result(task())
+    except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it, as from a thread
+        future.set_exception(error)
+    return future
