@@ -23,6 +23,7 @@ from localart.repository.scratch import scratch_file
 if TYPE_CHECKING:
     from localart.draft.held import Tails
 
+_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,16}){1,2}\Z")
 _MODE = re.compile(r"[xwa](\+|[bt]\+?|\+[bt])?")
 
 
@@ -128,7 +129,8 @@ def _named(files: Iterator[TreeFile], prefix: str) -> Iterator[TreeFile]:
 def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterator[IO[str] | IO[bytes]]:
     """A real file to write; when the body ends well, its bytes are stored under `path`.
 
-    The file lies in the store's `tmp/` meanwhile. When the body raises, nothing is added.
+    The file lies in the store's `tmp/` meanwhile, under a name that ends as `path` does: Pillow and others take
+    the format from there. When the body raises, nothing is added.
     """
     entry_path = check_entry_path(path)
     _check_mode(mode)
@@ -139,7 +141,7 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
             f"The artifact already holds {shown(entry_path)}", hint="use mode 'w' to replace or 'a' to append"
         )
     repository = draft.repository
-    with scratch_file(repository) as temporary:
+    with scratch_file(repository, ending=_ending(entry_path)) as temporary:
         if mode[0] == "a" and before is not None:
             with temporary.open("wb") as fresh:
                 repository.publish()  # what a draft holds may not have its rows yet
@@ -148,6 +150,12 @@ def new_file(draft: Draft, path: str, mode: str, encoding: str | None) -> Iterat
             yield file
         blob = ingest_one(repository, str(temporary), entry_path, find_earlier=earlier_files(draft))
     draft.put(Entry(entry_path, blob.digest, blob.size_bytes), overwrite="x" not in mode)
+
+
+def _ending(path: str) -> str:
+    """`.tar.gz` of `train/images.tar.gz`; empty when it is too odd for some file system."""
+    found = _ENDING.search(path)
+    return found[0] if found else ""
 
 
 def _check_mode(mode: str) -> None:

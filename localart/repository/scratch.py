@@ -18,14 +18,17 @@ _DISK_FAILED = {errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def scratch_file(repository: Repository) -> Iterator[Path]:
-    """The path of a new, empty file, removed when the body ends; left to be swept if the process is killed."""
+def scratch_file(repository: Repository, *, ending: str = "") -> Iterator[Path]:
+    """The path of a new, empty file, removed when the body ends; left to be swept if the process is killed.
+
+    Its name ends in `ending` (`.png`): many a library takes a file's format from there.
+    """
     if repository.read_only:
         raise StoreReadOnly(
             f"The store at {shown(str(repository.root), 300)} cannot be written",
             hint="check its permissions, or copy it to a writable place",
         )
-    path = repository.root / "tmp" / f"new-{repository.new_uid()}"
+    path = repository.root / "tmp" / f"new-{repository.new_uid()}{ending}"
     try:
         if not repository.root.is_dir():
             raise StoreNotFound(
