@@ -27,7 +27,7 @@ from localart.settings import read_settings
 
 if TYPE_CHECKING:
     from localart.api.collection import ArtifactCollection
-    from localart.api.registry import Registry
+    from localart.api.registry import Registries, Registry
 
 DEFAULT_PROJECT = "uncategorized"
 
@@ -183,7 +183,7 @@ class Api(ServerOnly):
         order: str | None = None,
         per_page: int = 100,
         start: str | None = None,
-    ) -> "Listing[Registry]":
+    ) -> "Registries":
         """Every registry that passes the filter."""
         from localart.api.registry import list_registries
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 from localart.errors import InvalidRequest
 from localart.records import dataclass
@@ -43,9 +43,7 @@ class Listing(Generic[T]):
         self._ended = False
 
     @classmethod
-    def of(
-        cls, found: Sequence[T], *, keys: Sequence[Hashable] | None = None, per_page: int = 50
-    ) -> "Listing[T]":
+    def of(cls, found: Sequence[T], *, keys: Sequence[Hashable] | None = None, per_page: int = 50) -> Self:
         """Results that are at hand already; `keys` name them for `cursor`."""
         known = dict(zip(range(len(found)) if keys is None else keys, found, strict=True))
         names = list(known)

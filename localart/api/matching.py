@@ -36,12 +36,21 @@ def _passes(facts: Facts, key: str, condition: Any) -> bool:
             return any(matches(facts, one) for one in _several(key, condition))
         case "$nor":
             return not any(matches(facts, one) for one in _several(key, condition))
-    if key not in facts:
+    head, *deeper = key.split(".")
+    if head not in facts or (deeper and not isinstance(facts[head], Mapping)):
         raise InvalidRequest(
             f"There is nothing called {shown(key)} to filter by", hint=f"use {', '.join(facts)}"
         )
     tests = condition if isinstance(condition, Mapping) else {"$eq": condition}
-    return all(_holds(facts[key], operator, operand) for operator, operand in tests.items())
+    value = _inside(facts[head], deeper)
+    return all(_holds(value, operator, operand) for operator, operand in tests.items())
+
+
+def _inside(value: Any, keys: Sequence[str]) -> Any:
+    """`metadata.train.accuracy` of what is nested; None where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _several(key: str, condition: Any) -> Iterable[Mapping[str, Any]]:

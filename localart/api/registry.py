@@ -1,14 +1,13 @@
 """`Registry`: a project of portfolios, named `wandb-registry-NAME`, to which versions of any project are linked."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from localart.api.collection import ArtifactCollection, list_collections
-from localart.api.linked import list_linked
 from localart.api.listing import Listing
 from localart.api.matching import Facts, matches, ordered
+from localart.api.registry_search import Filter, RegistryCollections, collections_of
 from localart.artifact import Artifact
-from localart.catalog import artifacts, registries
+from localart.catalog import registries
 from localart.catalog.registries import PREFIX, RegistryRecord
 from localart.errors import ArtifactNotFound, InvalidRequest, NotLocalError
 from localart.names import check_artifact_type, check_project, check_prose, shown
@@ -174,12 +173,11 @@ class Registry:
         order: str | None = None,
         per_page: int = 100,
         start: str | None = None,
-    ) -> Listing[ArtifactCollection]:
+    ) -> RegistryCollections:
         """Its portfolios that pass the filter (name, type, description, tag, created_at)."""
-        return list_collections(
+        return collections_of(
             self._repository,
-            self._record.project,
-            None,
+            [self._record.project],
             filters=filter,
             order=order,
             per_page=per_page,
@@ -194,18 +192,7 @@ class Registry:
         start: str | None = None,
     ) -> Listing[Artifact]:
         """The linked artifacts of all its portfolios that pass the filter (name, version, alias, tag, …)."""
-        if start is not None:
-            raise InvalidRequest(
-                "Versions of a registry are listed from the beginning", hint="leave out start"
-            )
-        portfolios = artifacts.list_collections(self._repository.read(), project=self._record.project)
-        told = [
-            (_version_facts(version), version)
-            for portfolio in portfolios
-            for version in list_linked(self._repository, portfolio)
-        ]
-        found = ordered([pair for pair in told if matches(pair[0], filter)], order)
-        return Listing.of(found, per_page=per_page)
+        return self.collections().versions(filter, order, per_page, start)
 
     # --- members, of whom there are none -----------------------------------------------------------------
 
@@ -241,19 +228,38 @@ def _no_members(_who: object) -> NotLocalError:
     )
 
 
-def _version_facts(version: Artifact) -> Facts:
-    return {
-        "name": version.name.partition(":")[0],
-        "version": version.version,
-        "alias": [*version.aliases, version.version],
-        "tag": version.tags,
-        "type": version.type,
-        "description": version.description,
-        "created_at": version.created_at,
-        "createdAt": version.created_at,
-        "linked_at": version.linked_at,
-        "artifact_size": version.size,
-    }
+class Registries(Listing[Registry]):
+    """Registries; `collections()` and `versions()` are those of all of them."""
+
+    _repository: Repository
+
+    def searching(self, repository: Repository) -> Self:
+        """The same, able to look further."""
+        self._repository = repository
+        return self
+
+    def collections(
+        self,
+        filter: Filter = None,  # noqa: A002
+        order: str | None = None,
+        per_page: int = 100,
+        start: str | None = None,
+    ) -> RegistryCollections:
+        """The portfolios of these registries that pass the filter (name, type, description, tag, created_at)."""
+        projects = [registry.full_name for registry in self]
+        return collections_of(
+            self._repository, projects, filters=filter, order=order, per_page=per_page, start=start
+        )
+
+    def versions(
+        self,
+        filter: Filter = None,  # noqa: A002
+        order: str | None = None,
+        per_page: int = 100,
+        start: str | None = None,
+    ) -> Listing[Artifact]:
+        """The linked artifacts of these registries that pass the filter (name, version, alias, tag, …)."""
+        return self.collections().versions(filter, order, per_page, start)
 
 
 def find_registry(repository: Repository, name: str) -> Registry:
@@ -268,18 +274,16 @@ def list_registries(
     order: str | None = None,
     per_page: int = 100,
     start: str | None = None,
-) -> Listing[Registry]:
+) -> Registries:
     """Every registry that passes the filter (name, description, created_at), by name; after `start`."""
     told = [(_facts(record), record) for record in registries.list_registries(repository.read())]
     found = ordered([pair for pair in told if matches(pair[0], filter)], order)
     names = [record.name for record in found]
     if start is not None:
         found = found[names.index(start) + 1 :] if start in names else []
-    return Listing.of(
-        [Registry(repository, record) for record in found],
-        keys=[record.name for record in found],
-        per_page=per_page,
-    )
+    shown_ones = [Registry(repository, record) for record in found]
+    listing = Registries.of(shown_ones, keys=[record.name for record in found], per_page=per_page)
+    return listing.searching(repository)
 
 
 def _facts(record: RegistryRecord) -> Facts:
