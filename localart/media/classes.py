@@ -7,6 +7,7 @@ from localart.errors import InvalidMetadata
 from localart.jsonable import normalise_whole
 from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, Record
 from localart.media.records import list_in
+from localart.media.refusals import RefusedType, RefusedValue
 from localart.model import JsonObject
 from localart.names import shown
 
@@ -74,7 +75,7 @@ def _checked(class_set: object) -> list[dict[str, Any]]:
     plain = normalise_whole(class_set, "classes")
     for one in plain:
         if not isinstance(one, dict) or not {"id", "name"} <= one.keys():
-            raise ValueError(f"a class needs 'id' and 'name', and this one is {shown(str(one))}")
+            raise RefusedValue(f"a class needs 'id' and 'name', and this one is {shown(str(one))}")
         if not isinstance(one["id"], (int, float, str)):
-            raise TypeError(f"the id of a class is a number or text, not {type(one['id']).__name__}")
+            raise RefusedType(f"the id of a class is a number or text, not {type(one['id']).__name__}")
     return list(plain)

@@ -8,6 +8,7 @@ from localart.media import column_types as ct
 from localart.media.base import ArtifactFiles, EntryReader, Media, MediaFiles, Record
 from localart.media.column_dtypes import type_from
 from localart.media.joined import JoinedTable, PartitionedTable
+from localart.media.refusals import RefusedType, RefusedValue
 from localart.media.table_json import read_table, table_in_artifact, table_in_run
 from localart.media.table_logging import TableLogging, check_log_mode
 from localart.media.table_rows import check_columns, frame_columns, is_frame, iter_frame, iter_rows
@@ -155,13 +156,13 @@ class Table(Media):
         """Add a column: a list or array with a value for each row. An error leaves the table as it was."""
         self._refuse_incremental("add_column")
         if not isinstance(name, str):
-            raise TypeError(f"a column's name is text, not {type(name).__name__}")
+            raise RefusedType(f"a column's name is text, not {type(name).__name__}")
         if name in map(str, self.columns):
-            raise ValueError(f"there is a column {shown(name)} already")
+            raise RefusedValue(f"there is a column {shown(name)} already")
         if not (isinstance(data, (list, tuple)) or ct.is_array(data)):
-            raise TypeError(f"a column is a list or an array, not {type(data).__name__}")
+            raise RefusedType(f"a column is a list or an array, not {type(data).__name__}")
         if self.columns and len(data) != len(self.data):
-            raise ValueError(f"a column has a value for each of the {len(self.data)} rows, not {len(data)}")
+            raise RefusedValue(f"a column has a value for each of the {len(self.data)} rows, not {len(data)}")
         kind = self._fitting(ct.optional(ct.UNKNOWN) if optional else ct.UNKNOWN, data, name)
         rows = self.data if self.columns else [[] for _ in data]
         for row, value in zip(rows, data, strict=True):
@@ -252,7 +253,7 @@ class Table(Media):
 
     def _number_of(self, name: ColumnKey) -> int:
         if name not in self.columns:
-            raise ValueError(f"there is no column {shown(str(name))}")
+            raise RefusedValue(f"there is no column {shown(str(name))}")
         return self.columns.index(name)
 
     def _refuse_incremental(self, what: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import Any
 
+from localart.media.refusals import RefusedValue
 from localart.records import dataclass
 
 LOG_MODES = ("IMMUTABLE", "MUTABLE", "INCREMENTAL")
@@ -28,5 +29,5 @@ def check_log_mode(mode: object) -> str:
     if mode is None:
         return LOG_MODES[0]
     if mode not in LOG_MODES:
-        raise ValueError(f"log_mode must be one of {', '.join(LOG_MODES)}; not {mode!r:.80}")
+        raise RefusedValue(f"log_mode must be one of {', '.join(LOG_MODES)}; not {mode!r:.80}")
     return str(mode)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from localart.media.refusals import RefusedType
 from localart.names import check_prose, shown
 
 Row = tuple[Any, ...]
@@ -11,10 +12,10 @@ Row = tuple[Any, ...]
 def check_columns(columns: Any) -> list[str | int]:
     """The names of columns: text or whole numbers, each once."""
     if isinstance(columns, (str, bytes)) or not isinstance(columns, Sequence):
-        raise TypeError(f"columns must be a list of names, not {type(columns).__name__}")
+        raise RefusedType(f"columns must be a list of names, not {type(columns).__name__}")
     for name in columns:
         if not isinstance(name, (str, int)) or isinstance(name, bool):
-            raise TypeError(f"a column's name is text or a whole number, not {type(name).__name__}")
+            raise RefusedType(f"a column's name is text or a whole number, not {type(name).__name__}")
         check_prose(str(name), "Column name")
     names = [str(name) for name in columns]
     if len(set(names)) < len(names):
@@ -26,7 +27,7 @@ def check_columns(columns: Any) -> list[str | int]:
 def frame_columns(frame: Any) -> list[Any]:
     """The columns of a dataframe (pandas or polars)."""
     if not is_frame(frame):
-        raise TypeError(f"dataframe must be a DataFrame of pandas or polars, not {type(frame).__name__}")
+        raise RefusedType(f"dataframe must be a DataFrame of pandas or polars, not {type(frame).__name__}")
     return list(frame.columns)
 
 
@@ -49,7 +50,7 @@ def iter_frame(frame: Any) -> Iterator[Row]:
 def iter_rows(data: Any) -> Iterator[Iterable[Any]]:
     """The rows of a list of lists or of an array of two dimensions. TypeError for what holds no rows."""
     if isinstance(data, (str, bytes)) or not (isinstance(data, Sequence) or hasattr(type(data), "tolist")):
-        raise TypeError(f"data must be a list of rows, an array or a dataframe, not {type(data).__name__}")
+        raise RefusedType(f"data must be a list of rows, an array or a dataframe, not {type(data).__name__}")
     if getattr(data, "ndim", 2) < 2:
         raise ValueError(f"an array of rows has two dimensions, and this one {data.ndim}")
     for row in data:
