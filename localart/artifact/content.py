@@ -162,9 +162,11 @@ class ArtifactContent(ArtifactPlaces):
         self._open_draft().remove(check_entry_path(path))
 
     def get_added_local_path_name(self, local_path: str) -> str | None:
-        """The path inside the artifact of a local file that was added, or None."""
+        """The path inside the artifact of a local file that was added (the last, if it was added twice), or None."""
         wanted = str(Path(local_path).absolute())
-        return next((path for path, local in self._draft.local_paths.items() if local == wanted), None)
+        return next(
+            (path for path, local in reversed(self._draft.local_paths.items()) if local == wanted), None
+        )
 
     def _view(self, entry: Entry) -> ArtifactEntry:
         return entry_view(self._whole, entry, self._draft.local_paths.get(entry.path))

@@ -36,6 +36,17 @@ class ArtifactEntry:
     birth_artifact_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether path, content (or reference) and size are the same, whatever artifact they are in (W&B's rule)."""
+        if not isinstance(other, ArtifactEntry):
+            return NotImplemented
+        return (self.path, self.digest, self.ref, self.size) == (
+            other.path, other.digest, other.ref, other.size
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.digest))
+
     @property
     def name(self) -> str:
         """The path inside the artifact, as files are called there."""

@@ -6,7 +6,7 @@ editing it in place changes what the next accepted change reports.
 
 import copy
 import sys
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from os import PathLike, fspath
@@ -139,6 +139,11 @@ class Config(_Readable):
     def setdefaults(self, d: object) -> None:
         """Set those keys of `d` that are not set yet."""
         self._change({key: value for key, value in read_config(d).items() if key not in self}, allowed=True)
+
+    def arrange(self, keys: Iterable[str]) -> None:
+        """Have these keys first, in this order; nothing else changes. A catalog gives them back by name."""
+        first = {key: self._values[key] for key in keys if key in self._values}
+        object.__setattr__(self, "_values", first | self._values)
 
     def frozen(self) -> StaticConfig:
         """Return this config as it is now, read-only."""

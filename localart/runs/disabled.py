@@ -4,6 +4,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from localart.jsonable import normalise_value
 from localart.runs.configuration import Config
 from localart.runs.facts import RunStatus
 from localart.runs.metric_rules import Metric
@@ -63,7 +64,7 @@ class DisabledRun:
         self._depth = 0
         self.config = Config(on_change=_ignore, allow_val_change=True)
         self.config.update(config)
-        self.summary = Summary({}, on_change=_ignore)
+        self.summary = Summary({}, on_change=_ignore, convert=_if_plain)
 
     @property
     def config_static(self) -> Any:
@@ -153,3 +154,11 @@ class DisabledRun:
 
 def _ignore(_values: dict[str, Any]) -> None:
     """Keep nothing."""
+
+
+def _if_plain(value: object, where: str) -> Any:
+    """Plain JSON; what is none (media, say) as it is, for nothing will keep it."""
+    try:
+        return normalise_value(value, where)
+    except (TypeError, ValueError):
+        return value

@@ -142,8 +142,21 @@ class RunFacts:
 
     @property
     def settings(self) -> Settings:
-        """What it was told beside its config. To read: changes do nothing any more."""
-        return self._settings
+        """What it was told beside its config, and what it is. To read: changes do nothing any more."""
+        record = self._record
+        is_now = {
+            "entity": "",
+            "project": record.project,
+            "run_id": record.id,
+            "run_name": record.name,
+            "run_tags": record.tags,
+            "run_group": record.group,
+            "run_job_type": record.job_type,
+            "run_notes": record.notes,
+            "sync_dir": self.sync_dir,
+            "files_dir": str(self._files.folder),
+        }
+        return Settings(mode="offline") | self._settings | Settings(**is_now)
 
     @property
     def config_static(self) -> StaticConfig:

@@ -3,8 +3,8 @@
 import operator
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from localart.errors import InvalidMetadata
 from localart.jsonable import MAX_DEPTH, normalise_value
@@ -55,10 +55,7 @@ class History:
         False; values of the same step merge.
         """
         checked = _checked_values(values)
-        if self._pid != os.getpid():  # in a forked child: a thread that is not here may hold it for ever
-            self._pid, self._guard = os.getpid(), threading.RLock()
-            note_guest(self._files.folder.parent)
-        with self._guard:
+        with self._own_guard():
             at = self.step if step is None else _checked_step(step)
             if at < self.step:
                 self._reporter.step_dropped(run_id=self._run.id, step=at, current_step=self.step)
@@ -69,6 +66,20 @@ class History:
             if commit or (commit is None and step is None):
                 self.step += 1
         return plain
+
+    def keep_in_summary(self, value: object, where: str) -> Any:
+        """Plain JSON for what the user puts into the summary at `where` (`summary.best.image`), media kept."""
+        checked = _with_media(value, where)
+        if not _has_media([checked]):
+            return checked
+        with self._own_guard():
+            return self._media.keep(where.removeprefix("summary."), checked, self.step)
+
+    def _own_guard(self) -> threading.RLock:
+        if self._pid != os.getpid():  # in a forked child: a thread that is not here may hold it for ever
+            self._pid, self._guard = os.getpid(), threading.RLock()
+            note_guest(self._files.folder.parent)
+        return self._guard
 
     def _record(self, plain: dict[str, Any], step: int) -> dict[str, Any]:
         """Keep the values; what the summary takes of them."""
@@ -129,6 +140,34 @@ def _checked_value(key: str, value: Any, *, depth: int) -> Any:
     if isinstance(value, Mapping):
         return _checked_mapping(key, value, depth)
     return normalise_value(value, key)
+
+
+def _with_media(value: object, where: str) -> Any:
+    """The value with the media in it, which are still to be kept; all else of it plain."""
+    shown_as = as_media(value)
+    if isinstance(shown_as, Media) and (isinstance(value, Media) or shown_as.kind != "histogram"):
+        return shown_as
+    if _is_media_list(value):
+        return MediaList(cast("list[Media]", value))
+    if isinstance(value, dict) and _has_media(value.values()):
+        kept = {name: one for name, one in value.items() if _has_media([one])}
+        plain = normalise_value({name: one for name, one in value.items() if name not in kept}, where)
+        return plain | {str(name): _with_media(one, f"{where}.{name}") for name, one in kept.items()}
+    return normalise_value(value, where)
+
+
+def _has_media(values: Iterable[object], depth: int = MAX_DEPTH) -> bool:
+    """Whether there are media among these, or in the dicts among them."""
+    return depth > 0 and any(
+        isinstance(one, Media | MediaList)
+        or (isinstance(one, dict) and _has_media(one.values(), depth - 1))
+        or _is_media_list(one)
+        for one in values
+    )
+
+
+def _is_media_list(value: object) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Media) for one in value)
 
 
 def _checked_mapping(key: str, values: Mapping[Any, Any], depth: int) -> dict[str, Any]:

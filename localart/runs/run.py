@@ -89,7 +89,9 @@ class Run(RunLogging):
             allow_val_change=wishes.allow_val_change,
             adopt=self._adopt,
         )
-        self.summary = Summary(started.run.summary, on_change=self._save_summary)
+        self.summary = Summary(
+            started.run.summary, on_change=self._save_summary, convert=self._convert_for_summary
+        )
         self._alerts = Alerts(repository, started.run, reporter)
         self._watcher = Watcher(self._log_beside, reporter)
         self._console = Console(self._files.folder, earlier=self._earlier_log)
@@ -293,6 +295,10 @@ class Run(RunLogging):
 
     def _save_config(self, config: dict[str, Any]) -> None:
         self._change(config=config)
+
+    def _convert_for_summary(self, value: object, where: str) -> Any:
+        self._refuse_finished("change")  # before media are kept for it
+        return self._history.keep_in_summary(value, where)
 
     def _save_summary(self, summary: dict[str, Any]) -> None:
         self._change(summary=summary)

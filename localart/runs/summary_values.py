@@ -65,6 +65,8 @@ class _Branch(MutableMapping[str, Any]):
         """Return plain dicts and lists that share nothing with the summary."""
         return copy.deepcopy(self._tree.level(self._path))
 
+    _as_dict = as_dict  # what W&B's is called
+
     def __repr__(self) -> str:
         return repr(self._tree.level(self._path))
 

@@ -97,6 +97,8 @@ def read_asked(arguments: Mapping[str, Any], given: Settings, environment: Envir
                 return value
         return said
 
+    if arguments.get("id") == "":
+        raise UsageError("A run's id cannot be empty", hint="leave it out to get a new one")
     mode = _one_of("mode", chosen("mode", "mode", environment.mode) or "online", MODES)
     _one_of("reinit", chosen("reinit", "reinit"), (*REINITS, True, False, None))
     fork_from, rewind_to = chosen("fork_from", "fork_from"), chosen("resume_from", "resume_from")

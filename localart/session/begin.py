@@ -185,6 +185,7 @@ def _begin(asked: Asked, environment: Environment, request: Any, adoptable: Mapp
         quiet=asked.quiet,
     )
     run = Run(repository, started, voice, on_finish=forget, wishes=wishes)
+    run.config.arrange(request.config)
     remember(run)
     if not asked.quiet:
         voice.run_started(name=run.name, run_id=run.id, project=run.project, store=str(repository.root))
