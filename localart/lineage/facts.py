@@ -48,7 +48,7 @@ def _version(facts: rows.VersionFacts) -> Iterator[tuple[str, str]]:
 
 def _run(facts: rows.RunFacts) -> Iterator[tuple[str, str]]:
     if facts.finished_at:
-        yield "finished", facts.finished_at
+        yield "finished", facts.finished_at[:19].replace("T", " ")
     if facts.exit_code:
         yield "exit code", str(facts.exit_code)
     for name, text in (("error", facts.error), ("notes", facts.notes)):

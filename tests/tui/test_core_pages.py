@@ -1,6 +1,7 @@
 """Pages: what keys do on them, that going back restores them, and that a store in trouble never ends the browser."""
 
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -175,6 +176,38 @@ async def test_a_filter_keeps_the_row_under_the_cursor_and_escape_clears_it(many
 
         assert len(app.page.table.source) == total
         assert app.page.table.cursor_id == row
+
+
+@driven
+@pytest.mark.parametrize(
+    "place",
+    [Place("home"), Place("artifacts", PROJECT), Place("runs", PROJECT), Place("versions", TELEMETRY)],
+    ids=lambda place: place.screen,
+)
+async def test_a_filter_that_leaves_nothing_says_how_to_drop_it(many, place):
+    """Seen to fail: the page was blank, and Escape left it."""
+    async with browsing(many, place) as (app, pilot):
+        total = len(app.page.table.source)
+
+        await press(pilot, "slash", *"qqqq", "enter")
+        assert "meets the filter.\n" in re.sub(r" +\n", "\n", screen_text(app))
+        assert "/ changes it, and Esc there drops it." in screen_text(app)
+        await press(pilot, "slash", "escape")
+
+        assert "Esc there" not in screen_text(app)
+        assert len(app.page.table.source) == total
+
+
+@driven
+async def test_the_status_row_tells_of_the_tab_that_is_shown(small):
+    """Seen to fail: the number of values in the metadata stood below the files."""
+    async with browsing(small, Place("artifact", "demo/data:v1")) as (app, pilot):
+        await press(pilot, "2")
+        assert "in the metadata" in bar(app, "status")
+
+        await press(pilot, "3")
+
+        assert "in 2 files" in bar(app, "status")
 
 
 @driven
@@ -425,6 +458,7 @@ async def test_an_empty_store_says_what_to_do_first(store):
     async with browsing(store) as (app, pilot):
         assert "localart demo" in screen_text(app)
         assert "run.log_artifact" in screen_text(app)
+        assert "localart put numbers.txt -n demo/numbers" in screen_text(app)  # it puts two things without -n
         await press(pilot, "down", "enter", "s", "escape", "x", "c", "G", "slash", "a", "escape")
         assert "localart demo" in screen_text(app)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localart.errors import InvalidSetting
     from localart_tui.app import LocalartApp
 
 __all__ = ["main"]
@@ -72,11 +73,21 @@ def main(  # noqa: PLR0913  # one argument an option of the command line
             state_file=_state_file(),
             keys_file=_keys_file(),
         )
-        code = _run(LocalartApp(opened, place, options), mouse=mouse, prints=prints)
+        app = LocalartApp(opened, place, options)
+        if theme and theme not in app.available_themes:
+            raise _no_theme(theme, sorted(app.available_themes))
+        code = _run(app, mouse=mouse, prints=prints)
     finally:
         opened.close()
     _leave_behind_input(code)
     return code
+
+
+def _no_theme(theme: str, known: list[str]) -> "InvalidSetting":
+    from localart.errors import InvalidSetting
+    from localart.names import shown
+
+    return InvalidSetting(f"There is no theme {shown(theme)}", hint=f"there are: {', '.join(known)}")
 
 
 def _leave_behind_input(code: int) -> None:

@@ -67,6 +67,13 @@ class Page(PageLife[Loaded]):
         """What a page without rows says."""
         return [[("Nothing here.", Tone.DIM)]]
 
+    def unmatched(self, noun: str) -> list[list[Part]]:
+        """What a list says whose filter leaves nothing."""
+        return [
+            [(f"No {noun} meets the filter.", Tone.STRONG)],
+            [("/ changes it, and Esc there drops it.", Tone.DIM)],
+        ]
+
     @property
     def parent_place(self) -> Place | None:
         """Where `back` goes when one did not come from anywhere."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from localart.model import VersionRecord
+
 
 TABS = (
     Tab("version", "Version"),
@@ -117,14 +119,9 @@ class ArtifactPage(Page[VersionFacts]):
 
     def show(self, loaded: VersionFacts) -> None:
         """The chosen tab."""
-        version = loaded.version
+        del loaded  # a tab that is chosen later shows it too, from `self.loaded`
         self._values = None
         self.query_one(TabStrip).show_right([])
-        self.say(
-            f"{size_text(version.size_bytes)} in {count_text(version.file_count, 'file')}",
-            (f" · {', '.join(version.aliases)}" if version.aliases else "", Tone.ALIAS),
-            tally=version.type,
-        )
         self._show_tab(cursor=self.view.cursor, scroll=self.view.scroll or None)
 
     def _show_tab(self, *, cursor: str = "", scroll: int | None = None) -> None:
@@ -133,6 +130,7 @@ class ArtifactPage(Page[VersionFacts]):
             return
         for panel in self.query_one("#panels").children:
             panel.set_class(panel.id == self.tab, "-chosen")
+        self._say(facts.version)
         match self.tab:
             case "version":
                 self.query_one("#version", LineTable).set_lines(
@@ -152,6 +150,13 @@ class ArtifactPage(Page[VersionFacts]):
         table = self.table
         if table is not None and not self.query("FilterInput:focus"):
             table.focus()
+
+    def _say(self, version: VersionRecord) -> None:
+        self.say(
+            f"{size_text(version.size_bytes)} in {count_text(version.file_count, 'file')}",
+            (f" · {', '.join(version.aliases)}" if version.aliases else "", Tone.ALIAS),
+            tally=version.type,
+        )
 
     # --- tabs ------------------------------------------------------------------------------------------------
 

@@ -153,8 +153,8 @@ class ArtifactsPage(Page[_Shown]):
             scroll=self.view.scroll or None,
             sorted_by=f"-{key}" if descending else key,
         )
-        if not loaded.everything:
-            self.show_message(self.empty())
+        if not loaded.chosen:
+            self.show_message(self.unmatched("artifact") if loaded.everything else self.empty())
         self._say(loaded)
 
     def _say(self, loaded: _Shown) -> None:
@@ -198,7 +198,10 @@ class ArtifactsPage(Page[_Shown]):
         return [
             [("No artifact has been logged in this project yet.", Tone.STRONG)],
             [(" ", Tone.TEXT)],
-            [("localart put NAME FILES", Tone.ACCENT), ("   or, in Python, run.log_artifact(…)", Tone.TEXT)],
+            [
+                (f"localart put PATH -n {clean(self.place.target)}/NAME", Tone.ACCENT),
+                ("   or, in Python, run.log_artifact(…)", Tone.TEXT),
+            ],
             [("Its runs are behind tab 2.", Tone.DIM)],
         ]
 

@@ -84,8 +84,8 @@ class HomePage(Page[list[ProjectLine]]):
             scroll=self.view.scroll or None,
             sorted_by=f"-{key}" if descending else key,
         )
-        if not loaded:
-            self.show_message(self.empty())
+        if not rows:
+            self.show_message(self.unmatched("project") if loaded else self.empty())
         versions = sum(line.version_count for line in loaded)
         self.say(
             f"{count_text(len(loaded), 'project')} · {count_text(versions, 'version')}"
@@ -116,7 +116,7 @@ class HomePage(Page[list[ProjectLine]]):
             [("Log something from Python (y copies it):", Tone.TEXT)],
             *code,
             [(" ", Tone.TEXT)],
-            [("or from the shell:  ", Tone.TEXT), ("localart put numbers numbers.txt", Tone.ACCENT)],
+            [("or from the shell:  ", Tone.TEXT), ("localart put numbers.txt -n demo/numbers", Tone.ACCENT)],
             [("or see an example:  ", Tone.TEXT), ("localart demo", Tone.ACCENT)],
         ]
 

@@ -240,6 +240,7 @@ class RunPage(Page[RunFacts]):
                 panel.show(facts, self.view.filter, cursor=cursor)
             case LineagePanel() as panel:
                 panel.show_address(facts.address)
+                self.say("what it used and made, and what came of that", tally=facts.run.job_type or "")
 
     def _linked_words(self, count: int) -> str:
         noun = "input" if self.tab == "inputs" else "output"

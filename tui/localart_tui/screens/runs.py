@@ -141,6 +141,8 @@ class RunsPage(Page[_Shown]):
         )
         if not loaded.total:
             self.show_message(self.empty())
+        elif not len(loaded.source):
+            self.show_message(self.unmatched("run"))
         self._say()
 
     def _say(self) -> None:

@@ -31,7 +31,7 @@ from localart_tui.storelines import command_at, command_lines, overview_lines, p
 from localart_tui.table import Cell, Column, VirtualTable
 from localart_tui.text import count_text, size_text
 from localart_tui.tones import Tone
-from localart_tui.ui import glyphs_of, notify
+from localart_tui.ui import Part, glyphs_of, notify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -186,8 +186,8 @@ class StorePage(Page[Health]):
         alone = sum(row.exclusive_bytes for row in rows)
         self.say(f"{count_text(len(rows), 'artifact')} · {size_text(alone)} that only one of them holds")
         if not rows:
-            empty = "No artifact meets the filter." if self._usage else "No artifact holds anything yet."
-            self.show_message([[(empty, Tone.STRONG)]])
+            nothing: list[list[Part]] = [[("No artifact holds anything yet.", Tone.STRONG)]]
+            self.show_message(self.unmatched("artifact") if self._usage else nothing)
 
     def _cells(self, row: Usage) -> Sequence[Cell]:
         most = max((one.stored_bytes for one in self._usage or ()), default=1)

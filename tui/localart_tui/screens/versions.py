@@ -122,8 +122,8 @@ class VersionsPage(Page[_Shown]):
             scroll=self.view.scroll or None,
             sorted_by=f"-{key}" if descending else key,
         )
-        if not loaded.total and not self.view.filter:
-            self.show_message(self.empty())
+        if not loaded.total:
+            self.show_message(self.unmatched("version") if self.view.filter else self.empty())
         self._say()
 
     def _say(self) -> None:

@@ -148,7 +148,7 @@ class RunFilesPanel(Container):
         words = f"{count_text(len(files.lines), 'file')} · {size_text(total)}"
         if not rows:
             words = "no file meets the filter" if chosen else "this run kept no files"
-        page.say(words, tally=facts.run.project)
+        page.say(words, tally=facts.run.job_type or "")
         self._preview_row(again=True)
 
     def _set_rows(self, rows: list[Row], cursor: str) -> None:
