@@ -127,7 +127,10 @@ def find_cache_folder(settings: Environment) -> Path | None:
         return settings.cache_folder
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("localart", appauthor=False)
+    try:
+        folder = user_cache_path("localart", appauthor=False)
+    except RuntimeError:  # no home folder
+        return None
     return folder if folder.is_absolute() else None
 
 
@@ -145,7 +148,12 @@ def find_store(settings: Environment, start: Path | None = None) -> Path:
             return _not_a_strangers(folder / STORE_FOLDER)
     from platformdirs import user_data_path
 
-    return user_data_path("localart", appauthor=False)
+    try:
+        return user_data_path("localart", appauthor=False)
+    except RuntimeError as error:  # no HOME, and a user nobody knows, as in some containers
+        raise UsageError(
+            "There is no home folder to keep a store in", hint="set LOCALART_DIR to a folder, or HOME"
+        ) from error
 
 
 def _working_folder() -> Path:
@@ -170,8 +178,11 @@ def _not_a_strangers(store: Path) -> Path:
     return store
 
 
-def notes_folder() -> Path:
-    """Where is kept what is not worth keeping for ever and belongs to no store: the user's cache folder."""
+def notes_folder() -> Path | None:
+    """Where is kept what is not worth keeping for ever and belongs to no store: the user's cache folder, if any."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("localart", appauthor=False)
+    try:
+        return user_cache_path("localart", appauthor=False)
+    except RuntimeError:  # no home folder
+        return None

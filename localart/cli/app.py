@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from localart.cli.exit_codes import MEANINGS, ExitCode
-from localart.cli.failures import report, settle_stdout
+from localart.cli.failures import report, settle_stderr, settle_stdout
 from localart.records import dataclass
 
 if TYPE_CHECKING:
@@ -196,7 +196,10 @@ class Application(click.Group):
         except BaseException as error:  # noqa: BLE001  # the one place where every error becomes words
             code = report(error, debug=debug)
         unwritten = settle_stdout()
-        return int(code if unwritten is None else report(unwritten, debug=debug) or code)
+        if unwritten is not None:
+            code = report(unwritten, debug=debug) or code
+        settle_stderr()
+        return int(code)
 
 
 def _help_first(arguments: list[str]) -> list[str]:

@@ -37,9 +37,15 @@ class Call:
 
     def open(self, *, create: bool = False) -> "Repository":
         """Open the store, which must be there unless `create`; closed when the command ends."""
+        from localart.errors import NotAStore, StoreNotFound
         from localart.repository import open_repository
 
-        repository = open_repository(Path(os.path.realpath(self.store_path)), create=create)
+        try:
+            repository = open_repository(Path(os.path.realpath(self.store_path)), create=create)
+        except (StoreNotFound, NotAStore) as error:
+            if self.store_option is not None and "LOCALART_DIR" in error.hint:
+                raise type(error)(error.message, hint="--store takes the folder of a store") from error
+            raise
         self._ctx.call_on_close(repository.close)
         return repository
 

@@ -1,9 +1,12 @@
 """Errors as a person reads them: one line that says what, one that says what to do, and an exit code."""
 
+import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -43,7 +46,7 @@ def _words(error: BaseException) -> tuple[str, str]:
     match error:
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "localart"
-            return error.format_message(), _usage_hint(error, command)
+            return _plainly(error.format_message()), _usage_hint(error, command)
         case click.ClickException():
             return error.format_message(), ""
         case click.Abort() | KeyboardInterrupt():
@@ -51,8 +54,7 @@ def _words(error: BaseException) -> tuple[str, str]:
         case LocalartError():
             return error.message, _typed(error.hint)
         case OSError():
-            name = f": {error.filename}" if error.filename is not None else ""
-            return f"{error.strerror or error}{name}", ""
+            return _system_words(error)
         case MemoryError():
             return "out of memory", "end other programs and try again"
         case _:
@@ -62,10 +64,29 @@ def _words(error: BaseException) -> tuple[str, str]:
             )
 
 
+def _system_words(error: OSError) -> tuple[str, str]:
+    """What the system refused; without a file's name it is the output's or the working folder's trouble."""
+    if error.filename is not None:
+        return f"{error.strerror or error}: {error.filename}", ""
+    if isinstance(error, FileNotFoundError):
+        return "The working folder was removed", "cd into a folder that exists, or name absolute paths"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "No space left on the disk that this writes to", "free some and run the command again"
+    return str(error.strerror or error), ""
+
+
 def _typed(hint: str) -> str:
     for written, typed in TYPED.items():
         hint = hint.replace(written, typed)
     return hint
+
+
+def _plainly(message: str) -> str:
+    """Click's words about numbers, in a user's."""
+    message = re.sub(r"is not a valid integer( range)?\.", "is no whole number.", message)
+    message = message.replace("is not a valid float range.", "is no number.")
+    message = re.sub(r"is not in the range x>=([\d.]+)\.", r"is less than \1.", message)
+    return re.sub(r"is not in the range ([\d.]+)<=x<=([\d.]+)\.", r"is not from \1 to \2.", message)
 
 
 def _usage_hint(error: click.UsageError, command: str) -> str:
@@ -91,7 +112,15 @@ def _lines(what: str, advice: str) -> Iterator[str]:
 
 def settle_stdout() -> BaseException | None:
     """Write out what is still buffered; the error when that fails. Afterwards Python's own exit is quiet."""
-    stream = sys.stdout
+    return _settle(sys.stdout)
+
+
+def settle_stderr() -> None:
+    """The same for the talk: when nobody is left to hear it, the exit code still says how it went."""
+    _settle(sys.stderr)
+
+
+def _settle(stream: TextIO | None) -> BaseException | None:
     if stream is None:
         return None
     try:

@@ -18,7 +18,7 @@ _IN_THE_WAY = "remove it, or download to another folder"
 _FULL = _Saying(TargetFull, "No space left in {folder}", "free some and download again")
 _DENIED = _Saying(TargetUnwritable, "{place} may not be opened or changed", "check its permissions")
 _SAYINGS = {
-    errno.ENOENT: _Saying(TargetMissing, "{place} is not there"),
+    errno.ENOENT: _Saying(TargetMissing, "{place} is not there", "make it first, or choose another folder"),
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EACCES: _DENIED,

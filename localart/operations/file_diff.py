@@ -76,7 +76,7 @@ def diff_path(repository: Repository, before: VersionRecord, after: VersionRecor
     if entries == [None, None]:
         raise ArtifactNotFound(
             f"Neither version has a file {shown(path)}",
-            hint=f"`localart diff {before.full_name} {after.full_name}`",
+            hint=f"`localart diff {before.full_name} {after.full_name} --files --all` lists their files",
         )
     if entries[0] is not None and entries[1] is not None and entries[0].digest == entries[1].digest:
         return TextDiff()

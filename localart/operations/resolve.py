@@ -143,6 +143,8 @@ def _elsewhere(repository: Repository, named: list[ArtifactRecord], parsed: Arti
         return "it is in another project: " + ", ".join(f"{one.project}/{one.name}" for one in named[:5])
     import difflib
 
+    if parsed.name == "run":
+        return f"run:{parsed.selector} is a run's address; `localart run {parsed.selector}` shows it and what it made"
     if parsed.project is None and find_project(repository.read(), parsed.name) is not None:
         return f"it is a project; `localart ls {parsed.name}` lists its artifacts"
     everything = {one.name for one in artifacts.list_collections(repository.read())}

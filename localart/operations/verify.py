@@ -76,7 +76,7 @@ class Finding:
 class VerifyReport:
     """What was looked at, and what was found. `lost_files`: every file that cannot be read whole now.
 
-    `is_complete`: everything was read, not only a part of it.
+    `is_complete`: everything was read, not only a part of it. `has_catalog`: the database could be opened.
     """
 
     findings: tuple[Finding, ...]
@@ -88,6 +88,7 @@ class VerifyReport:
     frame_count: int = 0
     checked_bytes: int = 0
     is_complete: bool = True
+    has_catalog: bool = True
 
     @property
     def is_sound(self) -> bool:
@@ -273,6 +274,7 @@ def _without_catalog(root: Path, error: Exception, *, data: bool) -> VerifyRepor
         frame_count=tally.frame_count,
         checked_bytes=tally.checked_bytes,
         is_complete=False,
+        has_catalog=False,
     )
 
 

@@ -198,3 +198,63 @@ def test_du_takes_a_project_as_ls_does(cli, filled):
     """Seen to fail: `du digits` said that there is no artifact of that name."""
     assert cli("du", "digits").stdout == cli("du", "digits/").stdout
     assert cli("du", "raw").stdout.startswith("VERSION")
+
+
+def test_a_wrong_store_option_is_answered_in_words_about_that_option(cli, workdir):
+    """Seen to fail: `set LOCALART_DIR` does nothing for one who passes --store."""
+    (workdir / "file").write_text("no store")
+
+    for command in (("ls", "--store", "nowhere"), ("put", "file", "--store", "file")):
+        assert "  --store takes the folder of a store\n" in cli(*command, code=None).stderr
+
+
+def test_compare_wants_a_copy_where_it_is_given_a_file(cli, filled, workdir):
+    (workdir / "file").write_text("no store")
+
+    assert "name the folder of a copy" in cli("compare", "file", code=2).stderr
+
+
+def test_a_run_s_address_where_a_version_belongs_is_known_for_what_it_is(cli, filled):
+    """Seen to fail: `No artifact 'run'`, and the advice to look for one."""
+    for command in (("get", "run:abc"), ("ls", "run:abc"), ("rm", "run:abc")):
+        assert "`localart run abc` shows it" in cli(*command, code=1).stderr
+
+
+def test_numbers_are_asked_for_in_plain_words(cli):
+    assert "'x' is no whole number." in cli("ls", "--limit", "x", code=2).stderr
+    assert "0 is less than 1." in cli("history", "-n", "0", code=2).stderr
+    assert "0 is not from 1 to 100." in cli("bench", ".", "--rounds", "0", code=2).stderr
+
+
+def test_verify_sends_to_rebuild_where_the_database_is_lost(cli, filled, store, talkative):
+    """Seen to fail: it sent to repair, which then sent on to rebuild."""
+    (store / "localart.db").write_bytes(b"nothing that SQLite knows")
+
+    assert "next:  localart rebuild" in cli("verify", code=1).stderr
+
+
+def test_without_a_home_folder_one_learns_what_to_set(cli, monkeypatch):
+    """Seen to fail: `something went wrong that should not: RuntimeError`."""
+
+    def nowhere(*_, **__):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("LOCALART_DIR")
+    monkeypatch.setattr("platformdirs.user_data_path", nowhere)
+    monkeypatch.setattr("platformdirs.user_cache_path", nowhere)
+
+    said = cli("ls", code=2).stderr
+
+    assert said == (
+        "localart: There is no home folder to keep a store in\n  set LOCALART_DIR to a folder, or HOME\n"
+    )
+
+
+def test_a_drawing_that_cannot_be_written_is_named_as_the_user_named_it(cli, filled, workdir):
+    """Seen to fail: `Is a directory: .x.svg.4711`, and no word on what to do."""
+    name = "x" * 250 + ".svg"  # a name of 254 bytes is allowed, the longer one of the draft is not
+
+    said = cli("lineage", "-o", name, code=1).stderr
+
+    assert "cannot be written: File name too long\n  name another FILE" in said
+    assert not list(workdir.glob(".x*"))

@@ -102,7 +102,7 @@ def test_without_rules_only_garbage_goes_and_nobody_is_asked(versions, facts):
     [
         (["--keep-last", "1"], "pass --yes"),
         (["--keep-ancestors"], "needs a rule"),
-        (["--keep-last", "-1"], "not in the range"),
+        (["--keep-last", "-1"], "-1 is less than 0."),
     ],
 )
 def test_prune_never_guesses(versions, cli, facts, arguments, message):

@@ -194,7 +194,9 @@ def test_a_full_disk_under_stdout_is_told(filled, store, workdir):
         )  # fmt: skip
 
     assert done.returncode == 13
-    assert done.stderr == "localart: No space left on device\n"
+    assert done.stderr == (
+        "localart: No space left on the disk that this writes to\n  free some and run the command again\n"
+    )
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
@@ -642,3 +644,15 @@ def test_completion_without_a_store_offers_nothing_and_makes_none(store, workdir
 
 def test_the_shell_s_own_protocol_works(filled, store, workdir):
     assert "raw" in completed(store, workdir, "show", "ra")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_the_exit_code_says_how_it_went_also_when_nobody_can_be_told(filled, store, workdir):
+    """Seen to be 120, Python's own, without `settle_stderr`."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "localart", "ls", "nope"], stdout=subprocess.PIPE, stderr=full, cwd=workdir,
+            env=environment(LOCALART_DIR=str(store)), timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1

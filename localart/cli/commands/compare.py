@@ -50,13 +50,15 @@ def compare_command(call: Call, other: Path) -> None:
 
 
 def _open_copy(path: Path) -> "Repository":
-    from localart.errors import StoreNotFound
+    from localart.errors import NotAStore, StoreNotFound
     from localart.repository import open_repository
 
     try:
         return open_repository(path, create=False, read_only=True)
-    except StoreNotFound as error:
-        raise StoreNotFound(
+    except (StoreNotFound, NotAStore) as error:
+        if "LOCALART_DIR" not in error.hint:
+            raise
+        raise type(error)(
             error.message, hint="name the folder of a copy, such as `localart backup` makes"
         ) from error
 

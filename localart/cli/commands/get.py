@@ -28,7 +28,7 @@ from localart.cli.progress_line import progress_line
     help="Only files like '*.png' or 'images/**'; may be repeated.",
 )
 @click.option(
-    "--allow-missing", is_flag=True, help="Leave out references whose bytes are gone (exit code 3)."
+    "--allow-missing", is_flag=True, help="Leave out references whose bytes cannot be had (exit code 3)."
 )
 @click.option("--type", "kind", help="Fail unless the artifact has this type.")
 def get_command(
@@ -90,6 +90,6 @@ def get_command(
             f" ({size_text(report.written_bytes)}), {report.kept_files:,} kept"
         )
     for path in report.missing_references:
-        call.console.warn(f"left out: {path}, a reference whose bytes are gone")
+        call.console.warn(f"left out: {path}, a reference whose bytes cannot be had here")
     if report.missing_references:
         call.exit(ExitCode.PARTIAL)

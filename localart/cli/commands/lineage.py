@@ -264,6 +264,7 @@ def _folded(graph: "LineageGraph", look: _Look) -> "LineageGraph":
 def _write_file(path: Path, text: str, *, force: bool) -> None:
     """All of `text` or nothing; what is there stays unless `force`."""
     import os
+    from contextlib import suppress
 
     from localart.errors import TargetError
     from localart.names import shown
@@ -278,5 +279,10 @@ def _write_file(path: Path, text: str, *, force: bool) -> None:
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
+    except OSError as error:
+        raise TargetError(
+            f"{shown(str(path))} cannot be written: {error.strerror or error}", hint="name another FILE"
+        ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

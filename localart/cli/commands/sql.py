@@ -28,7 +28,7 @@ _TSV_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r
 )
 @click.argument("query")
 @click.option(
-    "--csv", "form", flag_value="csv", help="Write CSV; texts that a spreadsheet would run get a '."
+    "--csv", "form", flag_value="csv", help="Write CSV, with a ' before what a spreadsheet would run."
 )
 @click.option(
     "--tsv", "form", flag_value="tsv", help="Write tab-separated values, with \\t and \\n spelled out."

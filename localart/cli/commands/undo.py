@@ -27,7 +27,9 @@ _COLUMNS = (
 
 @command("history", examples=("localart history", "localart history digits-demo/trained-digits-net -n 5"))
 @click.argument("place", required=False, metavar="[[PROJECT/]NAME[:VERSION]]", shell_complete=complete_place)
-@click.option("-n", "limit", default=30, show_default=True, help="How many changes to show.")
+@click.option(
+    "-n", "limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many changes to show."
+)
 @click.option("--all", "with_runs", is_flag=True, help="Changes of runs and projects too.")
 def history_command(call: Call, place: str | None, limit: int, with_runs: bool) -> None:
     """List what was changed, the newest first: of the whole store, an artifact, or one version.
@@ -37,7 +39,7 @@ def history_command(call: Call, place: str | None, limit: int, with_runs: bool) 
     from localart.operations.changes import iter_history, tell
 
     repository = call.open()
-    found = islice(iter_history(repository, place, with_runs=with_runs), max(limit, 0))
+    found = islice(iter_history(repository, place, with_runs=with_runs), limit)
     told = (tell(repository, change) for change in found)
     undone = _undone(repository)
     if call.console.as_json:

@@ -85,7 +85,7 @@ def _show(call: Call, report: "VerifyReport") -> None:
     show_findings(call.console, report)
     call.console.line(_summary(report), style=BOLD)
     if not report.is_sound:
-        call.hint("repair")
+        call.hint("repair" if report.has_catalog else "rebuild")
 
 
 def report_document(report: "VerifyReport") -> dict[str, Any]:
