@@ -61,6 +61,8 @@ def _refuse_hidden(text: str, what: str) -> None:
     if text.isprintable():  # none of the refused categories is; a million paths come through here
         return
     for char in text:
+        if unicodedata.category(char) == "Cs":  # so Python reads a file name of other bytes
+            raise InvalidName(f"{what} {shown(text)} is not UTF-8", hint="spell it in UTF-8")
         if _is_hidden(char):
             raise InvalidName(
                 f"{what} {shown(text)} holds the invisible character {_escape(char)}", hint="leave it out"

@@ -22,7 +22,7 @@ from localart.errors import (
     ("uri", "said"),
     [
         ("data.csv", "has no scheme"), ("/data.csv", "has no scheme"), ("", "has no scheme"),
-        (" s3://b/k", "has no scheme"), ("s3://b/k\n", "invisible character"), ("s3://b/\ud800", "invisible"),
+        (" s3://b/k", "has no scheme"), ("s3://b/k\n", "invisible character"), ("s3://b/\ud800", "is not UTF-8"),
         ("http://host/", "names no file"), ("x:", "tells no name"), ("ours+x:y/a", "tells no name"),
         ("http://[::1/x", "is no address"), ("file://", "names no file"), ("file:///a%00b", "names no file"),
         ("s3://b/" + "k" * 9000, "longer than 8192"), ("s3://b/..", "leaves the artifact"),
