@@ -12,7 +12,7 @@ from localart.catalog.history_record import decode_head as decode_history_head
 from localart.catalog.replay import Rebuilt, commit_found, decode_commit
 from localart.catalog.replay_chain import FoundCommit
 from localart.catalog.replay_content import end_pack, place_pack
-from localart.errors import BlobDamaged
+from localart.errors import BlobDamaged, BlobMissing
 from localart.manifest.record import RecordHead
 from localart.manifest.record import decode_head as decode_manifest_head
 from localart.model import BlobRef, Digest, Frame, FramePlace
@@ -75,7 +75,7 @@ def _scan_pack(root: Path, rebuilt: Rebuilt, findings: Findings, name: str, prog
 
     def frames() -> Iterator[tuple[Frame, Sequence[BlobRef]]]:
         nonlocal end
-        for found in walk_pack(pack_path(root, name)):
+        for found in _walked(root, name):
             if not isinstance(found, ScannedFrame):
                 start, error = found
                 findings.damages.append(DamagedPlace(pack=name, start=start, reason=error.message))
@@ -89,6 +89,14 @@ def _scan_pack(root: Path, rebuilt: Rebuilt, findings: Findings, name: str, prog
 
     pack = place_pack(rebuilt.tx, name, frames())
     end_pack(rebuilt.tx, pack, end)
+
+
+def _walked(root: Path, name: str) -> Iterator[ScannedFrame | tuple[int, BlobDamaged]]:
+    """As `walk_pack`; what only bears a pack's name is damage as well."""
+    try:
+        yield from walk_pack(pack_path(root, name))
+    except BlobMissing as error:
+        yield 0, BlobDamaged(error.message, hint=error.hint)
 
 
 def _content(findings: Findings, pack: str, found: ScannedFrame) -> Iterator[tuple[Frame, Sequence[BlobRef]]]:

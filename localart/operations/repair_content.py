@@ -6,6 +6,7 @@ the pack, and what no copy was found of keeps its row without a place; then the 
 is ever deleted.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -141,8 +142,9 @@ def empty_damaged(repository: Repository, pack: str) -> PackRepair | None:
     StoreBusy while another process writes to it.
     """
     with ExitStack() as held:
-        is_there = pack_path(repository.root, pack).is_file()
-        if is_there and not held.enter_context(claimed_pack(repository.root, pack)):
+        path = pack_path(repository.root, pack)
+        is_file = path.is_file() and not path.is_symlink()
+        if is_file and not held.enter_context(claimed_pack(repository.root, pack)):
             raise StoreBusy(
                 f"Pack {pack} is being written to", hint="end the other programs that use this store"
             )
@@ -157,6 +159,7 @@ def empty_damaged(repository: Repository, pack: str) -> PackRepair | None:
             lost = mending_places.forget_pack(tx, pack)
         if "reader" in repository.__dict__:
             repository.reader.close()
+        is_there = os.path.lexists(path)  # also what only bears its name
         if is_there:
             set_pack_aside(repository.root, pack)
         return PackRepair(pack=pack, kept_blobs=kept, lost_blobs=lost, is_set_aside=is_there)

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from localart.modes import make_folder
 from localart.store.frames import PACK_HEADER_BYTES
 from localart.store.packs import pack_path
 
-_NOT_OURS = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.EACCES, errno.EPERM}
+_NOT_OURS = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EACCES, errno.EPERM}
 _PACK_FILE = re.compile(r"[0-9a-f]{32}\.pack", re.ASCII)
 
 
@@ -28,14 +29,14 @@ def claimed_pack(root: Path, pack: str) -> Iterator[bool]:
     StoreError when the disk does not let it be opened.
     """
     try:
-        fd = os.open(pack_path(root, pack), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(pack_path(root, pack), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno not in _NOT_OURS:
             raise store_error(error, "opening a pack to take it away") from error
         yield False
         return
     try:
-        yield _is_locked_now(fd) and _is_there(root, pack, fd)
+        yield stat.S_ISREG(os.fstat(fd).st_mode) and _is_locked_now(fd) and _is_there(root, pack, fd)
     finally:
         os.close(fd)
 

@@ -5,6 +5,7 @@ identity is the business of those who hash members with BLAKE3.
 """
 
 import os
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -266,14 +267,21 @@ def open_pack(path: Path) -> Iterator[int]:
 
 def open_pack_fd(path: Path) -> int:
     """Like `open_pack`; the caller closes."""
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:  # not blocking: a pipe in its place would wait for a writer for ever
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise BlobMissing(
             f"Pack {path.stem} is missing", hint="run `localart verify`, then `localart repair`"
         ) from error
     except OSError as error:
         raise store_error(error, f"opening pack {path.stem}") from error
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise BlobMissing(
+        f"Pack {path.stem} is missing: what bears its name is no file",
+        hint="run `localart verify`, then `localart repair`",
+    )
 
 
 # --- walking a pack --------------------------------------------------------------------------------
@@ -313,16 +321,22 @@ def walk_pack(
             yield size, damaged(pack, size, f"the pack ends {end - size} bytes early")
 
 
-def walk_heads(path: Path) -> Iterator[tuple[int, FrameHead]]:
-    """Where each frame of a pack begins and what its header says; bodies are not read, damage is passed over."""
+def walk_heads(
+    path: Path, *, start: int = PACK_HEADER_BYTES, on_damage: OnDamage = OnDamage.SKIP
+) -> Iterator[tuple[int, FrameHead]]:
+    """Where each frame of a pack begins and what its header says; bodies are not read."""
     pack = path.stem
     with open_pack(path) as fd:
         limit = os.fstat(fd).st_size
-        at = PACK_HEADER_BYTES
+        at = start
         while at < limit:
             try:
                 head = _head_at(fd, pack, at, limit)
             except (BlobDamaged, StoreTooNew):
+                if on_damage is OnDamage.RAISE:
+                    raise
+                if on_damage is OnDamage.STOP:
+                    return
                 at = _next_frame(fd, pack, at + 1, limit)
                 continue
             yield at, head

@@ -216,10 +216,10 @@ def test_a_pack_that_is_a_link_is_not_followed(tmp_path):
         list(scan_pack(link))
 
 
-def test_a_directory_in_place_of_a_pack_is_a_store_error(tmp_path):
+def test_a_directory_in_place_of_a_pack_is_a_pack_that_is_missing(tmp_path):
     (tmp_path / f"{PACK}.pack").mkdir()
 
-    with pytest.raises(StoreError, match="reading pack"):
+    with pytest.raises(BlobMissing, match="what bears its name is no file"):
         list(scan_pack(tmp_path / f"{PACK}.pack"))
 
 
