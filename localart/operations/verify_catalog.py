@@ -15,6 +15,7 @@ from localart.names import shown
 from localart.operations.verify import FROM_COPY, REBUILD, REPAIR, Code, Finding, Tally
 from localart.operations.verify_rows import Story
 from localart.repository import Repository
+from localart.repository.lagging import ADVICE, first_unknown
 from localart.store import pack_path
 
 _LISTED = 100
@@ -45,6 +46,19 @@ def check_catalog(repository: Repository, tally: Tally, *, whole: bool) -> None:
         ):
             tally.add(check(connection))
     tally.add(_strays(repository))
+    tally.add(_lagging(repository))
+
+
+def _lagging(repository: Repository) -> Iterator[Finding]:
+    first = first_unknown(repository.root, repository.read())
+    if first is not None:
+        yield Finding(
+            code=Code.DATABASE,
+            what=f"The database is an older copy: the packs hold changes from number {first:,} on, and it does not",
+            where="localart.db",
+            subject="older",
+            advice=ADVICE,
+        )
 
 
 def _pages(connection: sqlite3.Connection, *, whole: bool) -> Iterator[Finding]:

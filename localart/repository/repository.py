@@ -224,8 +224,10 @@ class Repository:
 
     def _open_writer(self) -> "BlobWriter":
         if self._writer is None:
+            from localart.repository.lagging import refuse_lagging
             from localart.store.writer import BlobWriter
 
+            refuse_lagging(self.root, self.read())
             self._writer = BlobWriter(
                 self.root, index=_CatalogIndex(self), packs=lambda: blob_rows.pack_states(self.read())
             )

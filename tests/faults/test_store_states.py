@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -27,7 +28,11 @@ from localart.errors import (
     StoreTooNew,
     UnsafeStore,
 )
-from localart.repository.opening import close_all, default_repository
+from localart.operations.prune import execute_prune
+from localart.operations.rebuild import rebuild
+from localart.operations.repair import execute_repair, plan_repair
+from localart.operations.verify import verify_store
+from localart.repository.opening import close_all, default_repository, open_repository
 from localart.session import finish_all
 
 SMALL = random.Random(1).randbytes(1_000)
@@ -355,6 +360,73 @@ def test_lost_packs_are_said_when_reading_and_when_writing(store):
     (store / "aside").rename(store / "packs")
 
     assert "packs/" in error.hint
+    assert is_sound()
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(f"/proc/self/fd/{os.open(path.parent, os.O_PATH)}/{path.name}")
+
+
+NO_FILES = {
+    "pipe": os.mkfifo,
+    "folder": os.mkdir,
+    "link": lambda path: path.symlink_to(path.with_suffix(".aside")),
+    "dangling-link": lambda path: path.symlink_to("nowhere"),
+    "socket": make_socket,
+    "endless-device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_file_in_place_of_a_pack_is_a_pack_that_is_missing(store, tmp_path, kind):
+    """Seen to fail when `open_pack_fd` blocks: verify and repair waited for ever at a pipe."""
+    shutil.copytree(store, tmp_path / "copy")
+    lost = pack(store)
+    lost.rename(lost.with_suffix(".aside"))
+    NO_FILES[kind](lost)
+
+    refuses(read, StoreError, "[Pp]ack")
+    report = verify_store(store, data=True)
+    assert not report.is_sound
+    assert {needed.path for needed in report.lost_files} >= {"small", "large"}
+    assert write() == "v0"  # what is logged now does not rest on what is lost
+    close_all()
+    execute_prune(default_repository())
+    close_all()
+    repository = open_repository(store, create=False)
+    repaired = execute_repair(repository, plan_repair(repository), places=[tmp_path / "copy"])
+    repository.close()
+
+    assert repaired.after.is_sound
+    assert not os.path.lexists(lost)
+    assert read("again") == {"small": SMALL, "large": LARGE}
+
+
+def test_an_older_copy_of_the_database_does_not_hide_what_was_acknowledged_since(store, tmp_path):
+    """Seen to fail without `refuse_lagging`: verify called it sound, and the next writer cut newer versions off."""
+    shutil.copy(store / "localart.db", tmp_path / "older.db")
+    for number in range(3):
+        Path("new").write_text(f"new {number}")
+        with localart.init(project="p", reinit="create_new") as run:
+            run.log_artifact("new", name="newer", type="dataset")
+    close_all()
+    packs_before = {path.name: path.read_bytes() for path in (store / "packs").iterdir()}
+    shutil.copy(tmp_path / "older.db", store / "localart.db")
+
+    error = refuses(write, CatalogDamaged, "is an older copy: its packs hold changes from number")
+    assert "rebuild --force" in error.hint
+    assert read() == {"small": SMALL, "large": LARGE}
+    close_all()
+    assert {path.name: path.read_bytes() for path in (store / "packs").iterdir()} == packs_before
+    (finding,) = verify_store(store).findings
+    assert "The database is an older copy" in finding.what
+    rebuild(store, force=True)
+
+    assert verify_store(store, data=True).is_sound
+    for number in range(3):
+        folder = localart.Api().artifact(f"p/newer:v{number}").download(tmp_path / str(number))
+        assert Path(folder, "new").read_text() == f"new {number}"
     assert is_sound()
 
 
