@@ -20,7 +20,12 @@ def main() -> None:
     """Run the command line of this process and exit with its code."""
     import atexit
     import gc
+    import signal
 
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # until a command runs: an interrupted import says a traceback
     gc.disable()  # until a command runs (see `CallCommand`): looking for garbage among imports takes a tenth of them
     atexit.register(gc.freeze)  # the system takes the memory back faster than Python looks through it
     from localart.cli.app import app

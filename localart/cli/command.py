@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,12 +106,19 @@ class CallCommand(ShownByExample):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
+        _begin()
         del ctx.params["debug"]
         ctx.obj = Call(ctx, store=ctx.params.pop("store"), as_json=ctx.params.pop("as_json"))
         return super().invoke(ctx)
+
+
+def _begin() -> None:
+    """All that every command needs is imported: what `localart.cli.main` held back is turned on again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def command(

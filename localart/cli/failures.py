@@ -12,6 +12,7 @@ import click
 
 from localart.cli.exit_codes import ExitCode, exit_code_of
 from localart.errors import LocalartError
+from localart.names import shown
 
 # What the library advises a program to write, as one types it.
 TYPED = {
@@ -67,7 +68,7 @@ def _words(error: BaseException) -> tuple[str, str]:
 def _system_words(error: OSError) -> tuple[str, str]:
     """What the system refused; without a file's name it is the output's or the working folder's trouble."""
     if error.filename is not None:
-        return f"{error.strerror or error}: {error.filename}", ""
+        return f"{error.strerror or error}: {shown(str(error.filename), 300)}", ""
     if isinstance(error, FileNotFoundError):
         return "The working folder was removed", "cd into a folder that exists, or name absolute paths"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

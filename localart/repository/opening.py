@@ -91,6 +91,8 @@ def open_repository(
     marker = _existing_marker(root)
     if marker is None:
         if not create:
+            if any((root / "packs").glob("*.pack")):
+                raise _half_a_store(root, "packs")
             raise StoreNotFound(
                 f"There is no localart store at {_named(root)}",
                 hint="run `localart init`, set LOCALART_DIR, or log something first",

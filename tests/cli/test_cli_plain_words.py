@@ -258,3 +258,12 @@ def test_a_drawing_that_cannot_be_written_is_named_as_the_user_named_it(cli, fil
 
     assert "cannot be written: File name too long\n  name another FILE" in said
     assert not list(workdir.glob(".x*"))
+
+
+def test_a_store_that_lost_its_marker_is_not_said_to_be_no_store(cli, filled, store):
+    """Seen to fail: reading it said `run localart init`, though all the bytes were there."""
+    (store / "LOCALART").unlink()
+
+    said = cli("ls", code=1).stderr
+
+    assert "holds packs but no marker: part of a store is missing\n  copy the whole store again" in said

@@ -215,6 +215,31 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+INTERRUPTED_START = """
+import os, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, *_):
+        if name == "localart.cli.exit_codes":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+from localart.cli import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_command_is_loaded_ends_it_without_a_word(workdir):
+    """Seen to fail: a traceback, or `Exception ignored` and the command ran on."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_START], capture_output=True, text=True, cwd=workdir,
+        env=environment(), timeout=60, check=False, preexec_fn=heed_interrupts,
+    )  # fmt: skip
+
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
+
+
 def test_ctrl_c_ends_with_130_and_one_line(filled, store, workdir):
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
     with subprocess.Popen(

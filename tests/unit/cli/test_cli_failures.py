@@ -68,7 +68,7 @@ def test_other_errors_are_told_in_words(capsys):
     assert report(click.ClickException("odd")) == 1
     assert report(MemoryError()) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "localart: Permission denied: /x",
+        "localart: Permission denied: '/x'",
         "localart: interrupted",
         "  nothing is half done; the same command goes on, or starts anew",
         "localart: interrupted",
