@@ -1,6 +1,7 @@
 """A run that keeps nothing (`mode="disabled"`): every call works and does nothing."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,6 +9,7 @@ from localart.jsonable import normalise_value
 from localart.runs.configuration import Config
 from localart.runs.facts import RunStatus
 from localart.runs.metric_rules import Metric
+from localart.runs.run_names import new_run_id
 from localart.runs.settings import Settings
 from localart.runs.summary_values import Summary
 
@@ -27,8 +29,15 @@ class Nothing:
         return False
 
 
+def _nothing_more(_run: "DisabledRun") -> None:
+    """For a run that nobody waits for."""
+
+
 class DisabledRun:
-    """Looks like a `Run`, writes nothing to any disk. `ended`: a later `init()` does not return it again."""
+    """Looks like a `Run`, writes nothing to any disk. `ended`: a later `init()` does not return it again.
+
+    Its summary takes what is logged. After its `with` block it stays the active run; after `finish()` it does not.
+    """
 
     def __init__(
         self,
@@ -39,16 +48,20 @@ class DisabledRun:
         job_type: str | None,
         group: str | None,
         settings: Settings | None = None,
+        run_id: str | None = None,
+        notes: str | None = None,
+        tags: Sequence[str] = (),
+        on_finish: "Callable[[DisabledRun], None]" = _nothing_more,
     ) -> None:
-        self.id = "disabled"
+        self.id = run_id or new_run_id()
         self.project = project
         self.name = name
         self.job_type = job_type or ""
         self.group = group or ""
-        self.notes: str | None = None
-        self.tags: tuple[str, ...] = ()
+        self.notes = notes
+        self.tags = tuple(tags)
         self.entity = ""
-        self.path = f"{project}/disabled"
+        self.path = f"{project}/{self.id}"
         self.url = self.project_url = self.sweep_id = self.sweep_url = None
         import tempfile
 
@@ -59,7 +72,9 @@ class DisabledRun:
         self.resumed = False
         self.disabled = True
         self.offline = True
-        self.settings = settings or Settings(mode="disabled")
+        is_now = {"mode": "disabled", "entity": "", "project": project, "run_id": self.id, "run_name": name}
+        self.settings = (settings or Settings()) | Settings(**is_now)
+        self._on_finish = on_finish
         self.ended = False
         self._depth = 0
         self.config = Config(on_change=_ignore, allow_val_change=True)
@@ -72,8 +87,9 @@ class DisabledRun:
         return self.config.frozen()
 
     def log(self, data: Any, step: int | None = None, commit: bool | None = None) -> None:
-        """Count the step, keep nothing."""
-        del data
+        """Count the step; nothing is kept but in this process's summary."""
+        if isinstance(data, Mapping):
+            self.summary.update({str(key): value for key, value in data.items()})
         if step is not None:
             self.step = max(self.step, step)
         elif commit is not False:
@@ -132,12 +148,15 @@ class DisabledRun:
         """None: there is no server."""
 
     def finish(self, *_args: object, **_named: object) -> None:
-        """Make room for the next run."""
+        """Make room for the next run, and be the active one no more."""
         self.ended = True
+        self._on_finish(self)
 
     def __getattr__(self, name: str) -> Nothing:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        from localart.runs.run import Run
+
+        if name.startswith("_") or not hasattr(Run, name):
+            raise AttributeError(f"a run has no {name!r}")
         return Nothing()
 
     def __enter__(self) -> Self:
@@ -149,7 +168,7 @@ class DisabledRun:
     ) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self.finish()
+            self.ended = True
 
 
 def _ignore(_values: dict[str, Any]) -> None:

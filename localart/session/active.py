@@ -61,10 +61,10 @@ def remember(run: Run) -> None:
         _watch_for_failure()
 
 
-def forget(run: Run) -> None:
+def forget(run: AnyRun) -> None:
     """The run has ended, or its store is gone."""
     session = current()
-    if run in session.running:
+    if isinstance(run, Run) and run in session.running:
         session.running.remove(run)
     if session.active is run:
         session.active = None

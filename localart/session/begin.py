@@ -129,6 +129,10 @@ def _disabled(asked: Asked, config: dict[str, Any]) -> DisabledRun:
         job_type=asked.job_type,
         group=asked.group,
         settings=asked.settings,
+        run_id=asked.run_id,
+        notes=asked.notes,
+        tags=asked.tags,
+        on_finish=forget,
     )
 
 

@@ -133,6 +133,41 @@ def test_media_in_the_summary_of_a_disabled_run_are_dropped_as_all_is() -> None:
         assert run.summary["n"] == 1
 
 
+# --- disabled runs -----------------------------------------------------------------------------------------
+
+
+def test_a_disabled_run_is_called_what_it_was_asked_to_be() -> None:
+    """Fails when a disabled run keeps its own id, or forgets tags and notes."""
+    with localart.init(project="p", id="mine", tags=["t"], notes="n", mode="disabled") as run:
+        assert (run.id, run.path, run.tags, run.notes) == ("mine", "p/mine", ("t",), "n")
+        assert (run.settings.mode, run.settings.project, run.settings.run_id) == ("disabled", "p", "mine")
+    with localart.init(mode="disabled") as other:
+        assert len(other.id) == 8
+
+
+def test_what_a_disabled_run_logs_can_be_read_in_its_summary() -> None:
+    """Fails when a disabled run drops what it logs: scripts read `run.summary["loss"]` at their end."""
+    with localart.init(mode="disabled") as run:
+        run.log({"loss": 2.0, "val": {"acc": 1}})
+        run.log({"loss": 1.0})
+        assert (run.summary["loss"], run.summary.loss, run.summary["val"]["acc"]) == (1.0, 1.0, 1)
+
+
+def test_a_finished_disabled_run_is_not_the_active_one_any_more() -> None:
+    """Fails when `finish()` leaves a disabled run in `localart.run`; its `with` block does leave it there (W&B)."""
+    localart.init(mode="disabled")
+    localart.finish()
+    assert localart.run is None
+    with pytest.raises(localart.Error):
+        localart.log({"x": 1})
+
+
+def test_a_disabled_run_has_no_members_that_runs_have_not() -> None:
+    with localart.init(mode="disabled") as run:
+        assert not hasattr(run, "no_such_thing")
+        assert callable(run.link_artifact)
+
+
 # --- tables ----------------------------------------------------------------------------------------------
 
 
