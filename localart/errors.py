@@ -17,6 +17,7 @@
     │   ├── ArtifactTypeMismatch ValueError
     │   ├── ArtifactHasAliases
     │   ├── AliasProtected            the alias may not move or go
+    │   ├── AuthenticationError       never raised; code written for W&B catches it
     │   ├── CannotUndo                the change is not one that can be taken back, or later ones rest on it
     │   ├── InvalidRequest    ValueError   asked of `Api` in a way that cannot be answered
     │   ├── ProjectNotFound   LookupError

@@ -27,7 +27,7 @@ class DigestAlgorithm(StrEnum):
 
 
 class ArtifactFacts:
-    """The part of `Artifact` that only tells.
+    """The part of `Artifact` that tells what it is, and lets description, metadata, aliases, tags and ttl be set.
 
     A draft has a name, a type, a description, metadata and content; what only a version has raises
     `ArtifactNotLoggedError` on a draft.

@@ -1,4 +1,4 @@
-"""The ways content gets into a draft. Each returns the entries it made; a failure adds nothing."""
+"""The ways content gets into a draft: a file, a folder, a file that is written. A failure adds nothing."""
 
 import os
 import re
