@@ -1,11 +1,12 @@
 """The exit codes, which scripts may rely on, and which error means which."""
 
 import errno
-from enum import IntEnum
+from enum import IntEnum, unique
 
 from localart import errors
 
 
+@unique
 class ExitCode(IntEnum):
     """How a command ended. Programs should treat a number they do not know as a failure."""
 
@@ -19,7 +20,7 @@ class ExitCode(IntEnum):
     NO_SPACE = 13
     REFUSED = 14
     CANNOT_LOOK = 15
-    NOT_LOCAL = 15
+    NOT_LOCAL = 16
     INTERRUPTED = 130
 
 

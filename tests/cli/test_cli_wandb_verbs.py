@@ -47,8 +47,8 @@ def test_a_verb_as_json_is_one_document(cli, name):
 
 def test_a_verb_takes_whatever_w_and_b_s_would(cli):
     cli("login", "--relogin", "--host", "https://example.org", "a" * 40, code=0)
-    cli("sync", "--sync-all", "-p", "demo", "wandb/run-1", code=15)
-    cli("launch", "-u", "x", "--queue", "default", code=15)
+    cli("sync", "--sync-all", "-p", "demo", "wandb/run-1", code=ExitCode.NOT_LOCAL)
+    cli("launch", "-u", "x", "--queue", "default", code=ExitCode.NOT_LOCAL)
 
 
 def test_what_is_told_names_commands_that_exist():
