@@ -17,7 +17,7 @@ blobs and chunks; metrics; and the journal. They are STRICT, with foreign keys, 
     replay, replay_*, history_record                         a lost catalog made anew from the packs alone
     trash, retention, pruning, sparing, moving, usage        what may go, and where that lies which stays
     browsing*, *_listing, run_browsing, finding, folders     what lists on a screen ask, a bounded part at a time
-    statcache, known_trees                                   of this machine's files, beside the catalog: what was read before
+    statcache, known_trees                                   beside the catalog: which local files were read before
 
 Invariants this room keeps
     I4  Writers take BEGIN IMMEDIATE under the writer lock; nothing slow happens inside a transaction (one small
