@@ -20,7 +20,7 @@
     │   ├── AuthenticationError       never raised; code written for W&B catches it
     │   ├── CannotUndo                the change is not one that can be taken back, or later ones rest on it
     │   ├── InvalidRequest    ValueError   asked of `Api` in a way that cannot be answered
-    │   ├── ProjectNotFound   LookupError
+    │   ├── ProjectNotFound   LookupError, ValueError
     │   └── RunNotFound       LookupError
     ├── ArtifactStatusError  AttributeError
     │   ├── ArtifactNotLoggedError    asks a draft for what only a version has
@@ -136,7 +136,7 @@ class AuthenticationError(CommError):
     """Never raised, and here for the `except` clauses of code written for W&B."""
 
 
-class ProjectNotFound(CommError, LookupError):
+class ProjectNotFound(CommError, LookupError, ValueError):
     """No such project."""
 
 

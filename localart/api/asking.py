@@ -10,11 +10,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class AskedOddly(CommError, TypeError):
+    """`Api` was asked with something of a type it cannot take."""
+
+
 def asked(call: Callable[P, R]) -> Callable[P, R]:
     """Make whatever cannot be found or understood a CommError, as W&B does.
 
-    Its builtin kind stays: what was a ValueError still is one. A damaged store, and what only a server could do,
-    keep their own errors; so does a call with wrong arguments.
+    Its builtin kind stays: what was a ValueError or a TypeError still is one. A damaged store, and what only a server
+    could do, keep their own errors.
     """
 
     @wraps(call)
@@ -29,6 +33,8 @@ def asked(call: Callable[P, R]) -> Callable[P, R]:
             raise InvalidRequest(error.message, hint=error.hint) from error
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
+        except TypeError as error:
+            raise AskedOddly(str(error)) from error
 
     return answer
 

@@ -214,3 +214,28 @@ def test_annotations_may_name_the_modules_of_w_and_b() -> None:
     assert isinstance(localart.Api().runs("demo"), localart.apis.public.Runs)
     with pytest.raises(AttributeError):
         _ = localart.util.no_such_thing
+
+
+# --- Api: its one error ------------------------------------------------------------------------------------
+
+
+def test_what_api_cannot_take_is_a_comm_error_too() -> None:
+    """Fails when a TypeError passes `Api` as it is: W&B's decorator makes every error a CommError."""
+    with localart.init(project="demo") as run:
+        pass
+    api = localart.Api()
+    for refused in (lambda: api.artifact(5), lambda: api.run(5), lambda: api.artifacts(name="demo/ds")):
+        with pytest.raises(localart.CommError):
+            refused()
+        with pytest.raises(TypeError):
+            refused()
+    with pytest.raises(localart.CommError, match="takes an Artifact"):
+        api.run(run.path).use_artifact("ds:v0")
+
+
+def test_a_project_that_is_not_there_is_a_value_error_as_in_w_and_b() -> None:
+    """Fails when ProjectNotFound is no ValueError: scripts that list runs catch that."""
+    with localart.init(project="demo"):
+        pass
+    with pytest.raises(ValueError, match="No project 'gone'"):
+        len(localart.Api().runs("gone"))
