@@ -345,8 +345,8 @@ class LocalartApp(App[str]):
         from localart_tui.screens.help import HelpScreen
 
         page = self.page
-        own = page.scopes if page is not None else ()
-        self.push_screen(HelpScreen((*own, Scope.EVERYWHERE, Scope.EDIT)))
+        own, without = (page.scopes, page.WITHOUT) if page is not None else ((), frozenset[str]())
+        self.push_screen(HelpScreen((*own, Scope.EVERYWHERE, Scope.EDIT), without=without))
 
     def action_find(self) -> None:
         """Find anything."""

@@ -42,7 +42,7 @@ class _Head:
 
 
 class HelpScreen(ModalScreen[None]):
-    """A list over the page; typing filters it."""
+    """A list over the page; typing filters it. `without`: ids of keys that mean nothing there."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 50%; }
@@ -59,9 +59,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("enter", "leave", "close"),
     ]
 
-    def __init__(self, scopes: Sequence[Scope]) -> None:
+    def __init__(self, scopes: Sequence[Scope], *, without: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self._scopes = tuple(dict.fromkeys(scopes))
+        self._without = without
 
     def compose(self) -> ComposeResult:
         """A line to type in, and the keys."""
@@ -94,7 +95,8 @@ class HelpScreen(ModalScreen[None]):
         words = text.casefold().split()
         rows: list[_Head | Key] = []
         for scope in self._scopes:
-            keys = [key for key in keys_of(scope) if all(word in self._text(key) for word in words)]
+            known = (key for key in keys_of(scope) if key.id not in self._without)
+            keys = [key for key in known if all(word in self._text(key) for word in words)]
             rows += [_Head(scope), *keys] if keys else []
         source = ListSource(rows, _row_id)
         self.query_one(VirtualTable).set_rows(source)
