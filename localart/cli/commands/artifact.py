@@ -68,7 +68,8 @@ def cleanup_command(call: Call, target_size: str, remove_temp: bool) -> None:
     if call.console.as_json:
         call.console.document({"before_bytes": before, "after_bytes": after, "freed_bytes": before - after})
         return
-    call.console.line(f"freed {size_text(before - after)}; the cache takes {size_text(after)}")
+    done = "forgot which files were read; " if before > limit else "nothing to forget; "
+    call.console.line(f"{done}freed {size_text(before - after)}, the cache takes {size_text(after)}")
     call.hint("du", "rm --help")
 
 
