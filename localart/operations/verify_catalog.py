@@ -254,7 +254,7 @@ def _folder_note(folder: Path, known: Iterable[str], what: str, advice: str) -> 
     try:
         with os.scandir(folder) as found:
             size = sum(entry.stat().st_size for entry in found if entry.name not in names and entry.is_file())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     if size:
         yield Finding(code=Code.NOTE, what=f"{size:,} bytes {what}", where=f"{folder.name}/", advice=advice)

@@ -48,7 +48,7 @@ def first_unknown(root: Path, connection: Connection) -> int | None:
 def _names(root: Path) -> list[str]:
     try:
         return pack_files(root)
-    except OSError:  # there is no such folder: who writes there says so
+    except StoreError:  # there is no such folder: who writes there says so
         return []
 
 

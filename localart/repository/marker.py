@@ -1,6 +1,7 @@
 """The marker file `LOCALART`: says that a folder is a store, which one, and who may read it."""
 
 import json
+import os
 from pathlib import Path
 
 from localart.catalog.format import MIN_READER
@@ -29,7 +30,7 @@ class Marker:
 def read_marker(root: Path) -> Marker | None:
     """The marker of the store at `root`; None when there is none."""
     try:
-        with (root / MARKER).open("rb") as file:
+        with open(root / MARKER, "rb", opener=_open_at_once) as file:
             text = file.read(_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -49,6 +50,10 @@ def read_marker(root: Path) -> Marker | None:
             hint="upgrade localart: pip install --upgrade localart",
         )
     return marker
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe would wait for a writer for ever
 
 
 def _unreadable(root: Path) -> NotAStore:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localart.disk_errors import store_error
+from localart.disk_errors import disk_errors, store_error
 from localart.modes import make_folder
 from localart.store.frames import PACK_HEADER_BYTES
 from localart.store.packs import pack_path
@@ -62,7 +62,8 @@ def pack_files(root: Path) -> list[str]:
     A file shorter than a header is left out: its writer is just about to lock it, or died there, which costs
     nothing.
     """
-    with os.scandir(root / "packs") as found:
+    folder = root / "packs"
+    with disk_errors("looking for packs", folder), os.scandir(folder) as found:
         return [
             entry.name.removesuffix(".pack")
             for entry in found

@@ -218,6 +218,30 @@ def test_a_folder_in_place_of_the_marker_is_refused(store):
     refuses_all(NotAStore, "is not one of a store")
 
 
+def test_a_pipe_in_place_of_the_marker_is_refused(store):
+    """Seen to fail when opening the marker blocks: everything waited for ever."""
+    (store / "LOCALART").unlink()
+    os.mkfifo(store / "LOCALART")
+
+    refuses_all(NotAStore, "is not one of a store")
+
+
+@pytest.mark.parametrize("instead", ["nothing", "file"])
+def test_a_store_without_a_folder_for_packs_says_so(store, instead):
+    """Seen to fail when `pack_files` lets the system's error through."""
+    (store / "packs").rename(store / "aside")
+    if instead == "file":
+        (store / "packs").touch()
+
+    refuses(lambda: execute_prune(default_repository()), StoreError, "A folder of the store is missing")
+    refuses(write, StoreError, "A folder of the store is missing")
+    assert not verify_store(store).is_sound
+    close_all()
+    (store / "packs").unlink(missing_ok=True)
+    (store / "aside").rename(store / "packs")
+    assert is_sound()
+
+
 def test_a_store_without_its_marker_is_never_made_anew(store):
     """Seen to fail when `_create_locked` does not look for packs and records."""
     marker = (store / "LOCALART").read_bytes()
