@@ -8,7 +8,7 @@ whatever the clock says.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from blake3 import blake3
@@ -31,7 +31,9 @@ class JournalRecord:
 class Transaction:
     """A running BEGIN IMMEDIATE under the writer lock. Lives only inside `Catalog.write()`."""
 
-    def __init__(self, connection: sqlite3.Connection, *, site: str, now: str, new_uid: Any) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, site: str, now: str, new_uid: Callable[[], str]
+    ) -> None:
         self.connection = connection
         self.site = site
         self.now = now

@@ -64,7 +64,7 @@ def facts_of(target: Target) -> tuple[Fact, ...]:
 def read_fact(repository: Repository, target: Target, fact: Fact) -> Texts:
     """What is said now. RunNotFound or ArtifactNotFound when the target is gone."""
     with repository.catalog.snapshot() as connection:
-        return _now(Transaction(connection, site="", now="", new_uid=None), target, fact)
+        return _now(Transaction(connection, site="", now="", new_uid=str), target, fact)
 
 
 def amend(

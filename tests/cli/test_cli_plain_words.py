@@ -203,8 +203,9 @@ def test_du_takes_a_project_as_ls_does(cli, filled):
 def test_a_wrong_store_option_is_answered_in_words_about_that_option(cli, workdir):
     """Seen to fail: `set LOCALART_DIR` does nothing for one who passes --store."""
     (workdir / "file").write_text("no store")
+    (workdir / "a").write_text("a")
 
-    for command in (("ls", "--store", "nowhere"), ("put", "file", "--store", "file")):
+    for command in (("ls", "--store", "nowhere"), ("put", "a", "--store", "file")):
         assert "  --store takes the folder of a store\n" in cli(*command, code=None).stderr
 
 
@@ -267,3 +268,14 @@ def test_a_store_that_lost_its_marker_is_not_said_to_be_no_store(cli, filled, st
     said = cli("ls", code=1).stderr
 
     assert "holds packs but no marker: part of a store is missing\n  copy the whole store again" in said
+
+
+def test_a_folder_that_would_be_source_and_store_is_left_as_it_is(cli, workdir):
+    """Seen to fail: it was refused, but a store had been made among the user's files."""
+    (workdir / "data").mkdir()
+    (workdir / "data" / "a.csv").write_text("1")
+
+    said = cli("put", "data", "--store", "data", code=1).stderr
+
+    assert "'data' is the store itself\n  name another folder" in said
+    assert [one.name for one in (workdir / "data").iterdir()] == ["a.csv"]

@@ -76,7 +76,7 @@ def put_command(  # noqa: PLR0913, PLR0917 - a parameter an option
     place = _RunPlace(run_id=run_id, resume=resume)
     label = _label(call, wanted, _metadata(metadata))
     for path in paths:
-        _check_source(path)
+        _check_source(path, call.store_path)
     repository = call.open(create=True)
     _refuse_other_type(repository, label)
     if wanted.project is None and not call.settings.project:
@@ -188,14 +188,19 @@ def _is_reference(path: str) -> bool:
     return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", path) is not None
 
 
-def _check_source(path: str) -> None:
-    from localart.errors import SourceMissing
+def _check_source(path: str, store: Path) -> None:
+    """Before a store is made: what is refused later would leave it behind."""
+    from localart.errors import SourceError, SourceMissing
     from localart.names import shown
 
     if _is_reference(path):
         _reference_name(path)
     elif not Path(path).exists():
         raise SourceMissing(f"There is no file or folder {shown(path)}", hint="check the path")
+    elif Path(path).resolve() == store.resolve():
+        raise SourceError(
+            f"{shown(path)} is the store itself", hint="name another folder, or another --store"
+        )
 
 
 def _reference_name(uri: str) -> str | None:
