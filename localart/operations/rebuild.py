@@ -112,7 +112,7 @@ def rebuild(
 
 def _in_place(root: Path, progress: Progress, *, force: bool) -> RebuildReport:
     for name in ("tmp", "locks", "quarantine"):
-        (root / name).mkdir(mode=0o700, exist_ok=True)
+        _make_folder(root / name)
     with _alone(root):
         if not force:
             _refuse_sound(root / CATALOG)
@@ -123,6 +123,16 @@ def _in_place(root: Path, progress: Progress, *, force: bool) -> RebuildReport:
             return _put_in_place(root, folder / CATALOG, report)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError as error:
+        raise StoreDamaged(
+            f"In place of a folder of the store lies something else: {shown(str(path), 300)}",
+            hint="move it away, and try again",
+        ) from error
 
 
 # --- before ------------------------------------------------------------------------------------------------
@@ -151,7 +161,9 @@ def _refuse_sound(catalog: Path) -> None:
 
 def _is_sound(catalog: Path) -> bool:
     """Whether it is a catalog that SQLite finds nothing wrong with. One of a newer localart raises StoreTooNew."""
-    if not catalog.stat().st_size:  # SQLite would remove what lies beside it
+    if not catalog.is_file() or not catalog.stat().st_size:  # SQLite would remove what lies beside it
+        return False
+    if any(catalog.with_name(f"{CATALOG}{end}").is_dir() for end in _COMPANIONS):
         return False
     try:
         connection = connect(catalog, read_only=False)
@@ -291,12 +303,15 @@ def _set_aside(root: Path) -> Path | None:
     aside = root / "quarantine" / f"catalog-{stamp}"
     aside.mkdir(mode=0o700)
     for path in found:
-        os.link(path, aside / path.name)
+        if path.is_dir():  # it never was a database, and has no second name
+            path.rename(aside / path.name)
+        else:
+            os.link(path, aside / path.name)
     fsync_folder(aside)
     fsync_folder(aside.parent)
     for path in found:
         if path.name != CATALOG:
-            path.unlink()
+            path.unlink(missing_ok=True)
     fsync_folder(root)
     return aside
 

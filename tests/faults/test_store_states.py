@@ -454,6 +454,30 @@ def test_an_older_copy_of_the_database_does_not_hide_what_was_acknowledged_since
     assert is_sound()
 
 
+@pytest.mark.parametrize("name", ["localart.db", "localart.db-wal", "localart.db-journal"])
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_a_rebuild_takes_away_what_lies_in_place_of_the_database(store, name, kind):
+    """Seen to fail when `_set_aside` gives everything a second name: the message led to a rebuild, which failed too."""
+    (store / name).unlink(missing_ok=True)
+    NO_FILES[kind](store / name)
+
+    rebuild(store, force=True)
+
+    assert verify_store(store, data=True).is_sound
+    assert is_sound()
+
+
+def test_a_rebuild_says_which_folder_is_none(store):
+    """Seen to fail when the system's error is taken for one of the disk."""
+    (store / "tmp").rmdir()
+    (store / "tmp").touch()
+
+    error = refuses(
+        lambda: rebuild(store, force=True), StoreDamaged, "In place of a folder of the store lies"
+    )
+    assert error.hint == "move it away, and try again"
+
+
 @pytest.mark.parametrize("where", ["empty", "header", "middle", "almost"])
 def test_a_pack_cut_short_is_damage_and_never_wrong_bytes(store, where):
     size = pack(store).stat().st_size
