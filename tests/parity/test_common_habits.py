@@ -155,8 +155,7 @@ def test_what_a_disabled_run_logs_can_be_read_in_its_summary() -> None:
 
 def test_a_finished_disabled_run_is_not_the_active_one_any_more() -> None:
     """Fails when `finish()` leaves a disabled run in `localart.run`; its `with` block does leave it there (W&B)."""
-    localart.init(mode="disabled")
-    localart.finish()
+    localart.init(mode="disabled").finish()
     assert localart.run is None
     with pytest.raises(localart.Error):
         localart.log({"x": 1})
