@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_walked_adds_nothing(store, run, folder):
         b"\xff".decode("utf-8", "surrogateescape"): (
             lambda path: Path(path).touch(),
             InvalidName,
-            "invisible",
+            "is not UTF-8",
         ),
     }
 
