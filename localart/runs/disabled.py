@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from localart.errors import InvalidMetadata
 from localart.jsonable import normalise_value
 from localart.runs.configuration import Config
 from localart.runs.facts import RunStatus
@@ -89,7 +91,9 @@ class DisabledRun:
     def log(self, data: Any, step: int | None = None, commit: bool | None = None) -> None:
         """Count the step; nothing is kept but in this process's summary."""
         if isinstance(data, Mapping):
-            self.summary.update({str(key): value for key, value in data.items()})
+            for key, value in data.items():
+                with suppress(InvalidMetadata):  # a run that keeps nothing refuses nothing
+                    self.summary.update({str(key): value})
         if step is not None:
             self.step = max(self.step, step)
         elif commit is not False:

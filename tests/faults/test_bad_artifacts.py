@@ -49,7 +49,7 @@ LABELS = [
     ({"aliases": ["a/b"]}, InvalidName, "without '/' and ':'"),
     ({"aliases": ["ok", "v3"]}, InvalidName, "looks like a version number"),
     ({"aliases": [""]}, InvalidName, "1–128 characters"),
-    ({"aliases": ["\ud800"]}, InvalidName, "invisible"),
+    ({"aliases": ["\ud800"]}, InvalidName, "is not UTF-8"),
     ({"aliases": [5]}, TypeError, "alias must be a str, not int"),
     ({"aliases": 5}, TypeError, "not iterable"),
     ({"tags": ["a.b"]}, InvalidName, "letters, digits"),
