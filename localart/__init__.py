@@ -164,6 +164,7 @@ _PLACES = {
     "watch": "localart.session",
 }
 _MODULES = {
+    "api": "localart.api",
     "errors": "localart.errors",
     "keras": "localart.integration.keras",
     "lightgbm": "localart.integration.lightgbm",
