@@ -133,6 +133,21 @@ class Catalog:
 
     # --- writing -------------------------------------------------------------------------------------
 
+    def refuse_read_only(self) -> None:
+        """StoreTooNew or StoreReadOnly when the catalog was opened only to be read."""
+        if not self._read_only:
+            return
+        at = shown(str(self.path.parent), 300)
+        if self._format > catalog_format.format_number():
+            raise StoreTooNew(
+                f"The store at {at} has a newer format, of which this localart can only read",
+                hint="upgrade localart: pip install --upgrade localart",
+            )
+        raise StoreReadOnly(
+            f"The store at {at} cannot be written",
+            hint="check its permissions, or copy it to a writable place",
+        )
+
     @contextmanager
     def write(
         self, *, before_commit: Callable[[Transaction], None] | None = None, durable: bool = True
@@ -142,11 +157,7 @@ class Catalog:
         `durable=False` survives the death of the process at once and a power cut after the next durable
         commit or `flush` (metrics use it: 20 µs a row).
         """
-        if self._read_only:
-            raise StoreReadOnly(
-                f"The store at {self.path.parent} cannot be written",
-                hint="check its permissions, or copy it to a writable place",
-            )
+        self.refuse_read_only()
         mine = self._mine()
         mine.refuse_gone()
         assert not mine.connection.in_transaction, "a write inside a transaction"

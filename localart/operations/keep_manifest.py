@@ -23,7 +23,7 @@ OVERLAY_FROM_FILES = 128
 OVERLAY_SHARE = 4  # an overlay may change at most a quarter of the files
 
 
-class GroundPruned(Exception):
+class UnderlayPruned(Exception):
     """What a manifest was prepared upon was pruned before it was finished: prepare it again. Never reaches users."""
 
 
@@ -186,13 +186,13 @@ def _store_slices(
 
 
 def finish_manifest(tx: Transaction, prepared: PreparedManifest) -> int:
-    """Make it a manifest that versions can have; its row. GroundPruned when it must be prepared again."""
+    """Make it a manifest that versions can have; its row. UnderlayPruned when it must be prepared again."""
     digest = prepared.plan.digest
     known = manifests.find_manifest(tx.connection, digest)
     if known is not None:
         return known
     if prepared.stored is not None:
-        raise GroundPruned
+        raise UnderlayPruned
     if prepared.hidden is not None:
         return manifests.complete_manifest(tx, prepared.hidden, digest)
     _refuse_pruned(tx, prepared.plan, prepared.base_digest)
@@ -203,9 +203,9 @@ def finish_manifest(tx: Transaction, prepared: PreparedManifest) -> int:
 
 
 def _refuse_pruned(tx: Transaction, plan: manifests.ManifestPlan, base: Digest | None) -> None:
-    """GroundPruned unless the manifest below is still the one that was looked at, whole."""
+    """UnderlayPruned unless the manifest below is still the one that was looked at, whole."""
     if base is not None and manifests.find_manifest(tx.connection, base) != plan.base:
-        raise GroundPruned
+        raise UnderlayPruned
 
 
 # --- what was lost -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from localart.draft import Draft, remember_tree, resettle
 from localart.model import Direction, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag
 from localart.operations.keep_manifest import (
-    GroundPruned,
+    UnderlayPruned,
     PreparedManifest,
     finish_manifest,
     naming_lost_content,
@@ -50,7 +50,7 @@ class LogReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Underlay:
     """What a draft is laid over: complete manifests, lowest first, and the label that comes of them."""
 
     manifests: tuple[int, ...]
@@ -65,32 +65,34 @@ def log_version(repository: Repository, draft: Draft, label: Label, *, run: RunR
     the run. Killed midway: the version is there whole or not at all.
     """
 
-    def ground(connection: sqlite3.Connection) -> Ground:
-        return Ground(manifests=latest_manifest(connection, label) if label.incremental else (), label=label)
+    def underlay(connection: sqlite3.Connection) -> Underlay:
+        return Underlay(
+            manifests=latest_manifest(connection, label) if label.incremental else (), label=label
+        )
 
-    return log_over(repository, draft, ground, run=run, then=lambda _tx, _report: None)
+    return log_over(repository, draft, underlay, run=run, then=lambda _tx, _report: None)
 
 
 def log_over(
     repository: Repository,
     draft: Draft,
-    ground: Callable[[sqlite3.Connection], Ground],
+    underlay: Callable[[sqlite3.Connection], Underlay],
     *,
     run: RunRecord,
     then: Callable[[Transaction, LogReport], None],
 ) -> LogReport:
-    """As `log_version`, with the draft laid over `ground` as it is at the moment of the commit.
+    """As `log_version`, with the draft laid over `underlay` as it is at the moment of the commit.
 
-    `ground` is asked again inside the transaction; when another writer has changed it, all is done anew. `then`
-    runs in the same transaction.
+    `underlay` is asked again inside the transaction; when another writer has changed it, all is done anew: each time
+    somebody else's version was committed, so of many writers one always gets on. `then` runs in the same transaction.
     """
     with draft.sealing():
         with naming_lost_content(repository, draft):
             resettle(draft, repository)
             report = None
             while report is None:
-                with suppress(GroundPruned):
-                    report = _log_once(repository, draft, ground, run, then)
+                with suppress(UnderlayPruned):
+                    report = _log_once(repository, draft, underlay, run, then)
     draft.release()
     return report
 
@@ -98,17 +100,17 @@ def log_over(
 def _log_once(
     repository: Repository,
     draft: Draft,
-    ground: Callable[[sqlite3.Connection], Ground],
+    underlay: Callable[[sqlite3.Connection], Underlay],
     run: RunRecord,
     then: Callable[[Transaction, LogReport], None],
 ) -> LogReport | None:
-    """None when the ground has changed meanwhile."""
-    found = ground(repository.read())
+    """None when the underlay has changed meanwhile."""
+    found = underlay(repository.read())
     check_label_words(found.label)
     whole = _laid_over(repository, found.manifests, draft)
     prepared = prepare_manifest(repository, whole, project=found.label.project, name=found.label.name)
     with repository.write_with_content() as tx:
-        if ground(tx.connection) != found:
+        if underlay(tx.connection) != found:
             return None
         report = _commit(tx, prepared, found.label, run)
         for uid in sorted(draft.sources()):

@@ -24,7 +24,6 @@ from localart.catalog.lock import FileLock
 from localart.catalog.pruning import PackUse
 from localart.catalog.sparing import Watch
 from localart.disk_errors import disk_errors
-from localart.errors import StoreReadOnly
 from localart.model import VersionRecord
 from localart.operations.repack import Repacker, RepackTally, pays, remove_orphans
 from localart.operations.tidy import remove_leftovers
@@ -109,11 +108,7 @@ def execute_prune(
     Others read, log and download meanwhile. Killed or out of space midway: what was freed is freed, all else is
     as before, and the next prune goes on.
     """
-    if repository.read_only:
-        raise StoreReadOnly(
-            f"The store at {repository.root} cannot be written",
-            hint="check its permissions, or copy it to a writable place",
-        )
+    repository.catalog.refuse_read_only()
     lock = FileLock(repository.root / "locks" / "prune.lock")
     try:
         if not lock.try_acquire():

@@ -21,7 +21,7 @@ from localart.catalog import mending_derived, mending_places, mending_rows
 from localart.catalog.lock import FileLock
 from localart.catalog.needs import Needed
 from localart.disk_errors import disk_errors
-from localart.errors import StoreBusy, StoreReadOnly
+from localart.errors import StoreBusy
 from localart.model import BlobRef
 from localart.operations import repair_catalog, repair_content, repair_history
 from localart.operations.repair_content import PackRepair
@@ -166,8 +166,7 @@ def execute_repair(
     `places` are stores, folders or files that may have copies. Nobody else may write meanwhile (StoreBusy). Killed
     midway: what was done is done; run it again.
     """
-    if repository.read_only:
-        raise StoreReadOnly(f"The store at {repository.root} cannot be written", hint="check its permissions")
+    repository.catalog.refuse_read_only()
     lock = FileLock(repository.root / "locks" / "prune.lock")
     try:
         with repository.lease.exclusive() as is_alone:

@@ -11,12 +11,12 @@ from localart.catalog.transaction import Transaction
 from localart.draft import Draft, resettle
 from localart.model import Direction, JsonObject, RunRecord
 from localart.operations.keep_manifest import (
-    GroundPruned,
+    UnderlayPruned,
     finish_manifest,
     naming_lost_content,
     prepare_manifest,
 )
-from localart.operations.log import Ground, Label, LogReport, check_label_words, latest_manifest, log_over
+from localart.operations.log import Label, LogReport, Underlay, check_label_words, latest_manifest, log_over
 from localart.repository import Repository
 
 
@@ -32,7 +32,7 @@ def upsert(
         resettle(draft, repository)
         is_added = False
         while not is_added:
-            with suppress(GroundPruned):
+            with suppress(UnderlayPruned):
                 _upsert_once(repository, draft, label, run, distributed_id)
                 is_added = True
     draft.release()
@@ -71,10 +71,10 @@ def finish_upserts(
     under the same id begins the next version. Killed midway: it is finished, or everything still waits.
     """
 
-    def ground(connection: sqlite3.Connection) -> Ground:
+    def underlay(connection: sqlite3.Connection) -> Underlay:
         waiting = _waiting(connection, label, distributed_id)
         below = latest_manifest(connection, label) if label.incremental else ()
-        return Ground(
+        return Underlay(
             manifests=(*below, *(one.manifest_id for one in waiting)), label=_merged(label, waiting)
         )
 
@@ -88,7 +88,7 @@ def finish_upserts(
             {"version": report.version.uid, "id": distributed_id, "parts": len(waiting), "run": run.uid},
         )
 
-    return log_over(repository, draft, ground, run=run, then=settle)
+    return log_over(repository, draft, underlay, run=run, then=settle)
 
 
 def _waiting(connection: sqlite3.Connection, label: Label, distributed_id: str) -> list[upserts.UpsertRecord]:

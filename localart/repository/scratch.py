@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localart.disk_errors import store_error
-from localart.errors import StoreFull, StoreNotFound, StoreReadOnly
+from localart.errors import StoreFull, StoreNotFound
 from localart.files.filesystem import free_bytes
 from localart.modes import create_file, make_folder
 from localart.names import shown
@@ -23,11 +23,7 @@ def scratch_file(repository: Repository, *, ending: str = "") -> Iterator[Path]:
 
     Its name ends in `ending` (`.png`): many a library takes a file's format from there.
     """
-    if repository.read_only:
-        raise StoreReadOnly(
-            f"The store at {shown(str(repository.root), 300)} cannot be written",
-            hint="check its permissions, or copy it to a writable place",
-        )
+    repository.catalog.refuse_read_only()
     path = repository.root / "tmp" / f"new-{repository.new_uid()}{ending}"
     try:
         if not repository.root.is_dir():

@@ -17,7 +17,7 @@ def status_command(call: Call, settings: bool) -> None:
         "store": str(call.store_path),
         "exists": (call.store_path / MARKER).is_file(),
         "project": known.project,
-        "mode": known.mode or "online",
+        "mode": known.mode,
         "artifact_folder": str(known.artifact_folder.absolute()),
         "run_id": known.run_id,
         "run_group": known.group,

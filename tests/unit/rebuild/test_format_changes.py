@@ -184,6 +184,20 @@ def test_a_newer_catalog_without_a_newer_marker_is_refused_for_writing_and_the_m
     open_once(old, read_only=True)
 
 
+def test_who_may_only_read_a_newer_format_is_told_to_upgrade_when_something_is_written(old):
+    """Fails when `refuse_read_only` does not ask for the format."""
+    connection = sqlite3.connect(old / "localart.db")
+    connection.execute("INSERT INTO store VALUES ('min_reader', '1')")
+    connection.execute("PRAGMA user_version=2")
+    connection.commit()
+    connection.close()
+    repository = open_repository(old, create=False, read_only=True)
+
+    with pytest.raises(StoreTooNew, match="can only read") as caught, repository.write():
+        pass
+    assert "upgrade localart" in caught.value.hint
+
+
 def test_a_store_whose_upgrade_stopped_after_the_marker_goes_on_with_it(old, newer):
     newer()
     marker.write_marker(old, marker.read_marker(old).store)
