@@ -11,8 +11,8 @@ from localart.draft import Draft, remember_tree, resettle
 from localart.model import Direction, RunRecord, VersionRecord
 from localart.names import check_alias, check_tag
 from localart.operations.keep_manifest import (
-    UnderlayPruned,
     PreparedManifest,
+    UnderlayPruned,
     finish_manifest,
     naming_lost_content,
     prepare_manifest,
