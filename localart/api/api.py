@@ -5,19 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localart.api.asking import asked, project_in, run_address
-from localart.api.drawing import drawn
 from localart.api.listing import Listing
 from localart.api.local_user import LocalUser, this_user
 from localart.api.project import ArtifactType, Project, get_type, list_types
-from localart.api.public_run import PublicRun
-from localart.api.runs import Runs, create_run
 from localart.api.server_only import ServerOnly
 from localart.api.versions import list_versions
 from localart.artifact import Artifact
 from localart.artifact.committing import find_artifact
 from localart.catalog import projects
 from localart.errors import CommError, InvalidRequest, NotLocalError, ProjectNotFound
-from localart.lineage.query import Reach, find_lineage
 from localart.model import LineageGraph
 from localart.names import check_project, shown
 from localart.operations.resolve import resolve_run
@@ -27,7 +23,9 @@ from localart.settings import read_settings
 
 if TYPE_CHECKING:
     from localart.api.collection import ArtifactCollection
+    from localart.api.public_run import PublicRun
     from localart.api.registry import Registries, Registry
+    from localart.api.runs import Runs
 
 DEFAULT_PROJECT = "uncategorized"
 
@@ -222,20 +220,24 @@ class Api(ServerOnly):
         per_page: int = 50,
         include_sweeps: bool = False,
         lazy: bool = True,
-    ) -> Runs:
+    ) -> "Runs":
         """The runs of a project (all projects without one) that pass `filters`, MongoDB's query language.
 
         `filters`: `{"config.lr": {"$lt": 0.1}, "state": "finished"}`. `order`: `+` or `-` and a field, such as
         `-summary_metrics.accuracy`; runs without it come last.
         """
+        from localart.api.runs import Runs
+
         del include_sweeps, lazy
         return Runs(
             self._repository, project_in(path, self._project), filters=filters, order=order, per_page=per_page
         )
 
     @asked
-    def run(self, path: str = "") -> PublicRun:
+    def run(self, path: str = "") -> "PublicRun":
         """The run at `[entity/][project/]id`."""
+        from localart.api.public_run import PublicRun
+
         return PublicRun(
             self._repository, resolve_run(self._repository, run_address(path), project=self._project)
         )
@@ -243,8 +245,10 @@ class Api(ServerOnly):
     @asked
     def create_run(
         self, *, run_id: str | None = None, project: str | None = None, entity: str | None = None
-    ) -> PublicRun:
+    ) -> "PublicRun":
         """Make an empty run that has ended; `init(id=…, resume="must")` continues it."""
+        from localart.api.runs import create_run
+
         del entity
         return create_run(self._repository, project or self._project or DEFAULT_PROJECT, run_id)
 
@@ -275,7 +279,7 @@ class Api(ServerOnly):
             projects.ensure_project(tx, check_project(name))
 
     @asked
-    def from_path(self, path: str) -> Project | PublicRun:
+    def from_path(self, path: str) -> "Project | PublicRun":
         """The project or run at W&B's kind of path: `project`, `entity/project`, `entity/project/[runs/]id`."""
         parts = path.strip("/ ").split("/")
         if len(parts) > 3 and re.match(r"sweeps?$|reports?$", parts[2]):
@@ -304,5 +308,8 @@ class Api(ServerOnly):
 
         `complete`: all that hangs together with it, siblings too.
         """
+        from localart.api.drawing import drawn
+        from localart.lineage.query import Reach, find_lineage
+
         reach = Reach(up=up, down=down, depth=depth, complete=complete)
         return drawn(find_lineage(self._repository, name, project=self._project, reach=reach))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 
@@ -30,6 +29,8 @@ class Attributes:
 
     def to_html(self, height: int = 420, hidden: bool = False) -> str:
         """A table of the facts; every text in it is escaped."""
+        from html import escape
+
         rows = "".join(
             f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>"
             for key, value in self.attrs.items()

@@ -134,12 +134,12 @@ class Catalog:
     # --- writing -------------------------------------------------------------------------------------
 
     def refuse_read_only(self) -> None:
-        """StoreTooNew or StoreReadOnly when the catalog was opened only to be read."""
+        """StoreReadOnly when the catalog was opened only to be read: its format is newer, or its place refuses."""
         if not self._read_only:
             return
         at = shown(str(self.path.parent), 300)
         if self._format > catalog_format.format_number():
-            raise StoreTooNew(
+            raise StoreReadOnly(
                 f"The store at {at} has a newer format, of which this localart can only read",
                 hint="upgrade localart: pip install --upgrade localart",
             )

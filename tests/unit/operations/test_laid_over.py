@@ -3,7 +3,7 @@
 import sqlite3
 
 import localart
-from localart.operations.log import Ground, Label, LogReport, latest_manifest, log_over, log_version
+from localart.operations.log import Label, LogReport, Underlay, latest_manifest, log_over, log_version
 
 LABEL = Label(project="demo", name="data", type="dataset", description=None, metadata={}, incremental=True)
 
@@ -20,10 +20,10 @@ def log_over_a_moving_ground(
 ) -> tuple[LogReport, int]:
     """Log `draft` over the latest version, while another writer logs one just before each of `changes` commits."""
     repository = draft.draft.repository
-    asked: list[Ground] = []
+    asked: list[Underlay] = []
 
-    def ground(connection: sqlite3.Connection) -> Ground:
-        found = Ground(manifests=latest_manifest(connection, LABEL), label=LABEL)
+    def underlay(connection: sqlite3.Connection) -> Underlay:
+        found = Underlay(manifests=latest_manifest(connection, LABEL), label=LABEL)
         asked.append(found)
         before_commit = not connection.in_transaction
         if before_commit and len(asked) < 2 * changes:
@@ -31,7 +31,7 @@ def log_over_a_moving_ground(
             log_version(repository, other.draft, LABEL, run=run.record)
         return found
 
-    report = log_over(repository, draft.draft, ground, run=run.record, then=lambda _tx, _report: None)
+    report = log_over(repository, draft.draft, underlay, run=run.record, then=lambda _tx, _report: None)
     return report, len(asked)
 
 

@@ -193,7 +193,7 @@ def test_who_may_only_read_a_newer_format_is_told_to_upgrade_when_something_is_w
     connection.close()
     repository = open_repository(old, create=False, read_only=True)
 
-    with pytest.raises(StoreTooNew, match="can only read") as caught, repository.write():
+    with pytest.raises(StoreReadOnly, match="can only read") as caught, repository.write():
         pass
     assert "upgrade localart" in caught.value.hint
 
