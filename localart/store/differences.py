@@ -36,6 +36,14 @@ _MOST_BASES = 1 << 16
 _FORMATS = {1: "B", 2: "H", 4: "I"}
 
 
+def load_arithmetic() -> None:
+    """Import NumPy, where it is, before several threads want it: one after the other they lose more than it takes."""
+    if has_numpy():
+        import numpy as np
+
+        del np
+
+
 # --- the table of bases ------------------------------------------------------------------------------
 
 

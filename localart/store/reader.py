@@ -16,6 +16,7 @@ from localart.records import dataclass
 from localart.store.ahead import AHEAD_PER_THREAD, Decoding, Hashing, OpenFrame, short
 from localart.store.buffers import Buffers
 from localart.store.codecs import DELTAS, decompress
+from localart.store.differences import load_arithmetic
 from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
 from localart.store.frames import Bytes, FrameKind, open_pack_fd, read_frame
@@ -220,6 +221,8 @@ class BlobReader:
                     yield self._frame(window[0][0]), window[0][1]
                     continue
                 decoding.expect(place for place, _ in window)
+                if any(place.bases for place, _ in window):
+                    load_arithmetic()
                 for place, run in window:
                     ahead.append((decoding.begin(place), run))
                     while decoding.is_far_ahead or len(ahead) > _RUNS_AHEAD:
