@@ -27,7 +27,7 @@ def three() -> None:
         run.log({"acc": 0.9, "train/loss": 2})
     with (
         pytest.raises(ZeroDivisionError),
-        localart.init(project="demo", id="c", job_type="evaluate", notes="n"),
+        localart.init(project="demo", id="c", name="storm", job_type="evaluate", notes="n"),
     ):
         _ = 1 // 0
 
