@@ -115,8 +115,8 @@ def _spelled_out(token: str) -> str:
 
 
 def _is_field(name: str, fields: frozenset[str]) -> bool:
-    head, dot, _ = name.partition(".")
-    return name in fields or bool(dot and f"{head}." in fields)
+    head, dot, key = name.partition(".")
+    return (f"{head}." in fields and key != "") if dot else name in fields
 
 
 def _checked_pattern(pattern: str) -> str:
