@@ -8,12 +8,10 @@ import os
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import Self, TypeAlias
 
 from localart.files.source import read_small
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from localart.workers import Workers
 
 SmallFile: TypeAlias = tuple[bytes, os.stat_result]
 """All bytes of a file and the `stat` they belong to."""
@@ -28,7 +26,7 @@ class SmallFiles:
 
     def __init__(self) -> None:
         self._waits = False
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = Workers(_THREADS, name="localart-small")
 
     def read(self, paths: Sequence[str]) -> list[SmallFile]:
         """The files in order; the errors of `read_small`."""
@@ -41,20 +39,8 @@ class SmallFiles:
         return found
 
     def _read_beside(self, paths: Sequence[str]) -> list[SmallFile]:
-        try:
-            found = self._started().map(read_small, paths)
-        except RuntimeError as error:
-            if "shutdown" not in str(error):
-                raise
-            return [read_small(path) for path in paths]  # at the end of the process there are no more threads
-        return list(found)
-
-    def _started(self) -> "ThreadPoolExecutor":
-        if self._pool is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="localart-small")
-        return self._pool
+        under_way = [self._workers.submit(read_small, path) for path in paths]
+        return [one.result() for one in under_way]
 
     def __enter__(self) -> Self:
         return self
@@ -62,5 +48,4 @@ class SmallFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._workers.close()

@@ -11,7 +11,7 @@ from localart.model import BlobRef, Digest, FramePlace, FrameRun, Piece
 from localart.records import dataclass
 from localart.store.failures import damaged
 from localart.store.frames import FrameHead
-from localart.store.workers import Workers
+from localart.workers import Workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -20,7 +20,7 @@ from localart.store.framing import Placed, RecipeHabit, write_difference, write_
 from localart.store.ground import EarlierContent
 from localart.store.packs import PackAppender
 from localart.store.source import ByteSource, check_ended, fill
-from localart.store.workers import Workers
+from localart.workers import Workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -21,7 +21,7 @@ from localart.store.failures import damaged
 from localart.store.forks import forget_in_children
 from localart.store.frames import Bytes, FrameKind, open_pack_fd, read_frame
 from localart.store.packs import pack_path
-from localart.store.workers import Workers
+from localart.workers import Workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -27,7 +27,7 @@ from localart.store.packs import PackAppender, pack_path
 from localart.store.solid import SolidFrame, SolidGroups
 from localart.store.source import ByteSource, BytesSource, digest_of, read_all
 from localart.store.staging import Staging
-from localart.store.workers import Workers
+from localart.workers import Workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -11,10 +11,14 @@ Result = TypeVar("Result")
 
 
 class Workers:
-    """Up to `threads` threads. Compressing, hashing and disk calls release the GIL, so they run side by side."""
+    """Up to `threads` threads, named after `name`.
 
-    def __init__(self, threads: int) -> None:
+    Compressing, hashing and disk calls release the GIL, so they run side by side.
+    """
+
+    def __init__(self, threads: int, *, name: str = "localart-store") -> None:
         self._threads = max(1, threads)
+        self._name = name
         self._pool: ThreadPoolExecutor | None = None
 
     @property
@@ -46,7 +50,7 @@ class Workers:
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="localart-store")
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
         return self._pool
 
     def close(self) -> None:
