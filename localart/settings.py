@@ -125,13 +125,8 @@ def find_cache_folder(settings: Environment) -> Path | None:
     """
     if settings.cache_folder is not None:
         return settings.cache_folder
-    from platformdirs import user_cache_path
-
-    try:
-        folder = user_cache_path("localart", appauthor=False)
-    except RuntimeError:  # no home folder
-        return None
-    return folder if folder.is_absolute() else None
+    folder = notes_folder()
+    return folder if folder is not None and folder.is_absolute() else None
 
 
 def find_store(settings: Environment, start: Path | None = None) -> Path:

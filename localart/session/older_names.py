@@ -48,28 +48,23 @@ def make_artifact_name_safe(name: str) -> str:
 
 
 _HERE = "localart.session.older_names"
-_MEDIA = {
-    "Audio": "localart.media.audio",
-    "Classes": "localart.media.classes",
-    "Histogram": "localart.media.histogram",
-    "Html": "localart.media.html",
-    "Image": "localart.media.image",
-    "JoinedTable": "localart.media.joined",
-    "Molecule": "localart.media.molecule",
-    "Object3D": "localart.media.object3d",
-    "Plotly": "localart.media.plotly",
-    "Table": "localart.media.table",
-    "Video": "localart.media.video",
-}
+_TOP = "localart"  # which knows where its names are
+_MEDIA = dict.fromkeys(
+    (
+        "Audio", "Classes", "Histogram", "Html", "Image", "JoinedTable", "Molecule", "Object3D", "Plotly", "Table",
+        "Video",
+    ),
+    _TOP,
+)  # fmt: skip
 _PUBLIC = {
-    "Api": "localart.api",
+    "Api": _TOP,
     "ArtifactCollection": "localart.api.collection",
     "File": "localart.api.files",
     "Project": "localart.api.project",
     "Registry": "localart.api.registry",
     "Runs": "localart.api.runs",
 }
-_RUN = {"Run": "localart.runs"}
+_RUN = {"Run": _TOP}
 
 util = Names("util", {"generate_id": _HERE, "make_artifact_name_safe": _HERE})
 data_types = Names("data_types", _MEDIA)
@@ -87,19 +82,13 @@ class _Public(Names):
 apis = Names("apis", {}, public=_Public("apis.public", _PUBLIC))
 sdk = Names(
     "sdk",
-    {
-        "Artifact": "localart.artifact",
-        "Config": "localart.runs.configuration",
-        "Settings": "localart.runs.settings",
-    },
-    artifacts=Names(
-        "sdk.artifacts", {}, artifact=Names("sdk.artifacts.artifact", {"Artifact": "localart.artifact"})
-    ),
+    dict.fromkeys(("Artifact", "Config", "Settings"), _TOP),
+    artifacts=Names("sdk.artifacts", {}, artifact=Names("sdk.artifacts.artifact", {"Artifact": _TOP})),
     data_types=data_types,
     lib=Names("sdk.lib", {}, runid=Names("sdk.lib.runid", {"generate_id": _HERE})),
-    wandb_config=Names("sdk.wandb_config", {"Config": "localart.runs.configuration"}),
+    wandb_config=Names("sdk.wandb_config", {"Config": _TOP}),
     wandb_run=Names("sdk.wandb_run", _RUN),
-    wandb_settings=Names("sdk.wandb_settings", {"Settings": "localart.runs.settings"}),
+    wandb_settings=Names("sdk.wandb_settings", {"Settings": _TOP}),
 )
 wandb_sdk = sdk
 wandb_run = Names("wandb_run", _RUN)
