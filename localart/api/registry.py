@@ -1,11 +1,11 @@
 """`Registry`: a project of portfolios, named `wandb-registry-NAME`, to which versions of any project are linked."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from localart.api.listing import Listing
 from localart.api.matching import Facts, matches, ordered
-from localart.api.registry_search import Filter, RegistryCollections, collections_of
+from localart.api.registry_search import Filter, RegistryCollections, SearchableListing, collections_of
 from localart.artifact import Artifact
 from localart.catalog import registries
 from localart.catalog.registries import PREFIX, RegistryRecord
@@ -228,15 +228,8 @@ def _no_members(_who: object) -> NotLocalError:
     )
 
 
-class Registries(Listing[Registry]):
+class Registries(SearchableListing[Registry]):
     """Registries; `collections()` and `versions()` are those of all of them."""
-
-    _repository: Repository
-
-    def searching(self, repository: Repository) -> Self:
-        """The same, able to look further."""
-        self._repository = repository
-        return self
 
     def collections(
         self,

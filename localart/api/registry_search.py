@@ -1,7 +1,7 @@
 """Searching through registries: `api.registries(…).collections(…).versions(…)`, each narrowing the next."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from localart.api.collection import ArtifactCollection, list_collections
 from localart.api.linked import list_linked
@@ -15,10 +15,22 @@ from localart.repository import Repository
 Filter = Mapping[str, Any] | None
 
 
-class RegistryCollections(Listing[ArtifactCollection]):
-    """Portfolios of registries; `versions()` are those linked in them."""
+T = TypeVar("T")
+
+
+class SearchableListing(Listing[T]):
+    """Found in a store, in which one may look further from there."""
 
     _repository: Repository
+
+    def searching(self, repository: Repository) -> Self:
+        """The same, able to look further."""
+        self._repository = repository
+        return self
+
+
+class RegistryCollections(SearchableListing[ArtifactCollection]):
+    """Portfolios of registries; `versions()` are those linked in them."""
 
     def versions(
         self,
@@ -54,9 +66,7 @@ def collections_of(
     if start is not None:
         after = keys.index(start) + 1 if start in keys else len(keys)
         found, keys = found[after:], keys[after:]
-    listing = RegistryCollections.of(found, keys=keys, per_page=per_page)
-    listing._repository = repository  # noqa: SLF001 - made here
-    return listing
+    return RegistryCollections.of(found, keys=keys, per_page=per_page).searching(repository)
 
 
 def _collection_facts(collection: ArtifactCollection) -> Facts:
