@@ -21,6 +21,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from localart.errors import BlobDamaged
@@ -39,9 +40,7 @@ _FORMATS = {1: "B", 2: "H", 4: "I"}
 def load_arithmetic() -> None:
     """Import NumPy, where it is, before several threads want it: one after the other they lose more than it takes."""
     if has_numpy():
-        import numpy as np
-
-        del np
+        import_module("numpy")
 
 
 # --- the table of bases ------------------------------------------------------------------------------

@@ -170,14 +170,18 @@ def test_an_older_localart_refuses_a_store_that_it_may_not_read(old, newer, monk
     assert "upgrade localart" in caught.value.hint
 
 
-def test_a_newer_catalog_without_a_newer_marker_is_refused_for_writing_and_the_message_says_what_may_be_done(
-    old,
-):
-    connection = sqlite3.connect(old / "localart.db")
+def make_newer_but_readable(store):
+    connection = sqlite3.connect(store / "localart.db")
     connection.execute("INSERT INTO store VALUES ('min_reader', '1')")
     connection.execute("PRAGMA user_version=2")
     connection.commit()
     connection.close()
+
+
+def test_a_newer_catalog_without_a_newer_marker_is_refused_for_writing_and_the_message_says_what_may_be_done(
+    old,
+):
+    make_newer_but_readable(old)
 
     with pytest.raises(StoreTooNew, match="may read it, but not write"):
         open_once(old)
@@ -186,11 +190,7 @@ def test_a_newer_catalog_without_a_newer_marker_is_refused_for_writing_and_the_m
 
 def test_who_may_only_read_a_newer_format_is_told_to_upgrade_when_something_is_written(old):
     """Fails when `refuse_read_only` does not ask for the format."""
-    connection = sqlite3.connect(old / "localart.db")
-    connection.execute("INSERT INTO store VALUES ('min_reader', '1')")
-    connection.execute("PRAGMA user_version=2")
-    connection.commit()
-    connection.close()
+    make_newer_but_readable(old)
     repository = open_repository(old, create=False, read_only=True)
 
     with pytest.raises(StoreReadOnly, match="can only read") as caught, repository.write():
