@@ -8,7 +8,7 @@ I1 Bytes before rows, rows before deletion of bytes: a crash leaves garbage, nev
 I2 A published blob never changes; no read ever returns bytes that do not match their digest.
 
 Rooms: `frames` (byte layout), `codecs` (compression), `source` and `chunking` (what is read, where it is
-cut), `packs` (append and sync), `workers`, `framing`, `solid`, `large`, `staging` (what a writer is made of),
+cut), `packs` (append and sync), `framing`, `solid`, `large`, `staging` (what a writer is made of),
 `chunk_lists` (what large files are made of), `tensors`, `alignment`, `ground` and `differences` (what a new file
 is compared with, and how the difference is told), `writer`, `buffers`, `reader`, `checking` (what verify asks).
 
